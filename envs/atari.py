@@ -1,0 +1,322 @@
+"""The Atari 2600 as a `dm_env.Environment`, straight on the ALE's interface.
+
+One agent step, `action_repeat` = 4:
+
+  emulator frame    1      2      3      4
+  action            a      a      a      a
+  native reward     r1  +  r2  +  r3  +  r4     what ALE pays
+  RAM decoded       e1  +  e2  +  e3  +  e4     what a modded reward reads
+  screen                          s3 max s4     -> 84x84 gray -> observation
+
+The preprocessing is that of Mnih et al. (2015) with the later habits of R2D2
+(Kapturowski et al., 2019): unclipped reward, the game's life loss is no end.
+"""
+
+import collections
+import operator
+from collections.abc import Callable, Mapping
+
+import ale_py
+import cv2
+import dm_env
+import numpy as np
+from ale_py import roms
+from dm_env import specs
+
+from .decoders import base
+
+_SIDE = 84  # pixels, both sides of an observation
+
+
+class AtariEnvironment(dm_env.Environment):
+  """One Atari game.
+
+  Observations are uint8 `(84, 84, num_stacked)`, gray, the newest frame last;
+  frames from before the episode are zeros. The frame of a step is the maximum
+  over the last two emulator frames of that step, the screen alone at a reset
+  or where the episode ends inside the repeat. Rewards and discounts are
+  float32 scalars.
+
+  The end of a game has discount 0. An episode cut at `max_episode_frames` ends
+  with discount 1, since it is the clock that ended it and not the game.
+
+  Everything random (the emulator's own generator, sticky actions, no-op
+  starts) follows from `seed`: the same seed and actions give the same bytes.
+  """
+
+  def __init__(
+    self,
+    game: str,
+    *,
+    seed: int,
+    decoder: base.Decoder | None = None,
+    reward: Callable[[Mapping[str, int]], float] | None = None,
+    action_repeat: int = 4,
+    num_stacked: int = 1,
+    noop_max: int = 30,
+    max_episode_frames: int = 108_000,
+    sticky_action_probability: float = 0.0,
+    full_action_set: bool = True,
+    terminal_on_life_loss: bool = False,
+  ):
+    """Loads the game.
+
+    Args:
+      game: Name of a ROM of ale-py, in snake case.
+      seed: Non-negative integer.
+      decoder: Reads events out of the RAM of every emulator frame. It must
+        have been made for the same ROM.
+      reward: Maps the events of a step, {event: count}, to its reward. None
+        means the native reward.
+      action_repeat: Emulator frames per agent step.
+      num_stacked: Frames of past steps in an observation, the last included.
+      noop_max: Each game starts with a uniform number, from 0 to this one
+        inclusive, of emulator frames with the no-op action. They count as
+        frames of the episode, but their rewards and events belong to no step.
+      max_episode_frames: Emulator frames after which an episode is cut.
+      sticky_action_probability: Chance, at each emulator frame, that the
+        console sees the previous action again (Machado et al., 2018).
+      full_action_set: All 18 joystick actions, or those that the game reads.
+      terminal_on_life_loss: A lost life ends the episode with discount 0. The
+        next episode carries on with the same game, without no-ops.
+
+    Raises:
+      ValueError: An argument is out of its range; the message says which.
+    """
+    _require(game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py")
+    _require(_is_int(seed, 0), "seed", seed, "an integer >= 0")
+    _require(
+      _is_int(action_repeat, 1), "action_repeat", action_repeat, "an int >= 1"
+    )
+    _require(_is_int(num_stacked, 1), "num_stacked", num_stacked, "an int >= 1")
+    _require(_is_int(noop_max, 0), "noop_max", noop_max, "an int >= 0")
+    _require(
+      _is_int(max_episode_frames, noop_max + 1),
+      "max_episode_frames",
+      max_episode_frames,
+      f"an int > noop_max = {noop_max}",
+    )
+    _require(
+      0.0 <= sticky_action_probability < 1.0,
+      "sticky_action_probability",
+      sticky_action_probability,
+      "a number in [0, 1)",
+    )
+    _require(
+      reward is None or decoder is not None,
+      "decoder",
+      decoder,
+      "one, where a reward of events is given",
+    )
+    rom = roms.get_rom_path(game)
+    if decoder is not None:
+      decoder.check_rom(rom)
+
+    self._game = game
+    self._decoder = decoder
+    self._reward = reward
+    self._action_repeat = action_repeat
+    self._num_stacked = num_stacked
+    self._noop_max = noop_max
+    self._max_episode_frames = max_episode_frames
+    self._terminal_on_life_loss = terminal_on_life_loss
+
+    emulator_seed, noop_seed = np.random.SeedSequence(seed).spawn(2)
+    self._noop_rng = np.random.default_rng(noop_seed)
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+    self._ale = ale = ale_py.ALEInterface()
+    # The settings and the seed take effect when the ROM is loaded. ALE's seed
+    # is a signed 32-bit integer, and -1 means the time of day.
+    ale.setInt("random_seed", int(emulator_seed.generate_state(1)[0] >> 1))
+    ale.setFloat("repeat_action_probability", sticky_action_probability)
+    ale.loadROM(rom)
+    self._actions = (
+      ale.getLegalActionSet() if full_action_set else ale.getMinimalActionSet()
+    )
+
+    self._screen = np.zeros(ale.getScreenDims(), np.uint8)
+    self._previous_screen = np.zeros_like(self._screen)
+    self._ram = np.zeros(ale.getRAMSize(), np.uint8)
+    self._before = b""  # RAM of the last emulator frame, if there is a decoder
+    self._stack = collections.deque(maxlen=num_stacked)
+    self._frames = 0
+    self._lives = 0
+    self._native_reward = np.float32(0)
+    self._events: dict[str, int] = {}
+    self._reset_next_step = True
+    self._game_goes_on = False  # whether the next episode continues this game
+
+  def reset(self) -> dm_env.TimeStep:
+    """Starts an episode, in a new game unless only a life was lost."""
+    self._reset_next_step = False
+    self._frames = 0
+    if self._game_goes_on:
+      self._game_goes_on = False
+    else:
+      self._start_game()
+    self._lives = self._ale.lives()
+    self._native_reward = np.float32(0)
+    self._events = {}
+    if self._decoder is not None:
+      self._before = self._read_ram()
+    self._ale.getScreenGrayscale(self._screen)
+    blank = np.zeros((_SIDE, _SIDE), np.uint8)
+    self._stack.extend([blank] * self._num_stacked)
+    return dm_env.restart(self._observe(self._screen))
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    """Repeats an action; after the last step, starts an episode instead.
+
+    Args:
+      action: Index into `action_meanings`.
+
+    Returns:
+      The time step after the repeat, or after the frame that ended the episode.
+
+    Raises:
+      ValueError: The action is no integer within the action spec.
+    """
+    if self._reset_next_step:
+      return self.reset()
+    ale, emulator_action = self._ale, self._emulator_action(action)
+    native_reward, self._events = 0, {}
+    for frame in range(1, self._action_repeat + 1):
+      native_reward += ale.act(emulator_action)
+      self._frames += 1
+      if self._decoder is not None:
+        self._decode_frame()
+      if frame == self._action_repeat - 1:
+        ale.getScreenGrayscale(self._previous_screen)
+      game_over, life_lost = ale.game_over(), self._life_lost()
+      out_of_frames = self._frames >= self._max_episode_frames
+      if game_over or life_lost or out_of_frames:
+        break
+
+    ale.getScreenGrayscale(self._screen)
+    if frame == self._action_repeat > 1:
+      np.maximum(self._screen, self._previous_screen, out=self._screen)
+    observation = self._observe(self._screen)
+    self._native_reward = np.float32(native_reward)
+    reward = self._native_reward
+    if self._reward is not None:
+      reward = np.float32(self._reward(self._events))
+
+    self._reset_next_step = game_over or life_lost or out_of_frames
+    self._game_goes_on = life_lost and not game_over
+    if game_over or life_lost:
+      return dm_env.TimeStep(
+        dm_env.StepType.LAST, reward, np.float32(0), observation
+      )
+    if out_of_frames:
+      return dm_env.truncation(reward, observation, discount=np.float32(1))
+    return dm_env.transition(reward, observation, discount=np.float32(1))
+
+  def observation_spec(self) -> specs.BoundedArray:
+    shape = (_SIDE, _SIDE, self._num_stacked)
+    return specs.BoundedArray(shape, np.uint8, 0, 255, name="observation")
+
+  def action_spec(self) -> specs.DiscreteArray:
+    return specs.DiscreteArray(len(self._actions), np.int32, name="action")
+
+  def reward_spec(self) -> specs.Array:
+    return specs.Array((), np.float32, name="reward")
+
+  def discount_spec(self) -> specs.BoundedArray:
+    return specs.BoundedArray((), np.float32, 0.0, 1.0, name="discount")
+
+  @property
+  def game(self) -> str:
+    """The ROM's name."""
+    return self._game
+
+  @property
+  def action_meanings(self) -> list[str]:
+    """ALE's name of each action, in the order of the action spec."""
+    return [action.name for action in self._actions]
+
+  @property
+  def native_reward(self) -> np.float32:
+    """The emulator's own score change over the last step."""
+    return self._native_reward
+
+  @property
+  def events(self) -> dict[str, int]:
+    """{event: count} of the last step; empty without a decoder."""
+    return dict(self._events)
+
+  @property
+  def lives(self) -> int:
+    """Lives left, as ALE counts them."""
+    return self._ale.lives()
+
+  @property
+  def emulator_frames(self) -> int:
+    """Emulator frames of this episode so far, no-op start included."""
+    return self._frames
+
+  def ram(self) -> np.ndarray:
+    """A copy of the console's memory, uint8 `(128,)`."""
+    return self._ale.getRAM()
+
+  def render(self) -> np.ndarray:
+    """The current screen in colour, uint8 `(210, 160, 3)` for most games."""
+    return self._ale.getScreenRGB()
+
+  def _start_game(self):
+    while True:
+      self._ale.reset_game()
+      noops = int(self._noop_rng.integers(self._noop_max + 1))
+      for _ in range(noops):
+        self._ale.act(ale_py.Action.NOOP)
+      if not self._ale.game_over():
+        self._frames = noops
+        return
+
+  def _emulator_action(self, action: int) -> ale_py.Action:
+    try:
+      index = operator.index(action)
+    except TypeError:
+      index = -1
+    if not 0 <= index < len(self._actions):
+      raise ValueError(
+        f"action: got {action!r}; allowed: an integer from 0 to"
+        f" {len(self._actions) - 1}."
+      )
+    return self._actions[index]
+
+  def _read_ram(self) -> bytes:
+    self._ale.getRAM(self._ram)
+    return self._ram.tobytes()
+
+  def _decode_frame(self):
+    after = self._read_ram()
+    for event, count in self._decoder.decode(self._before, after).items():
+      self._events[event] = self._events.get(event, 0) + count
+    self._before = after
+
+  def _life_lost(self) -> bool:
+    if not self._terminal_on_life_loss:
+      return False
+    before, self._lives = self._lives, self._ale.lives()
+    return self._lives < before
+
+  def _observe(self, screen: np.ndarray) -> np.ndarray:
+    # INTER_AREA averages over the pixels that a smaller one covers.
+    frame = cv2.resize(screen, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    self._stack.append(frame)
+    if self._num_stacked == 1:
+      return frame[:, :, np.newaxis]
+    return np.stack(self._stack, axis=-1)
+
+
+def _is_int(value: object, least: int) -> bool:
+  return (
+    isinstance(value, int | np.integer)
+    and not isinstance(value, bool)
+    and value >= least
+  )
+
+
+def _require(ok: bool, field: str, given: object, allowed: str):
+  if not ok:
+    raise ValueError(f"{field}: got {given!r}; allowed: {allowed}.")

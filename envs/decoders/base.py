@@ -1,0 +1,68 @@
+"""What a decoder is: cells of RAM, a table of events, and a rule.
+
+A game's file holds, apart from one another, which cell of the console's memory
+means what, which events there are and what the game pays for each, and the
+function that reads events out of two consecutive emulator frames.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Callable, Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+  """Something that happens in a game.
+
+  Attributes:
+    native_value: Points that the game pays for one.
+    description: What happens, in one line.
+  """
+
+  native_value: int
+  description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoder:
+  """Reads the events of one game out of the console's memory.
+
+  Attributes:
+    game: Name of the ROM in ale-py.
+    rom_md5: MD5 of the only ROM for which the addresses are known to hold.
+    cells: Address of each cell that the rule reads, from 0 (console's 0x80).
+    events: The events, by name.
+    decode: `decode(before, after) -> {event: count}`, where `before` and
+      `after` are the 128 bytes of RAM, as uint8 arrays or as bytes, of two
+      consecutive emulator frames. Zero counts are left out. The sum of
+      count times native value is the points that ALE pays for that frame.
+  """
+
+  game: str
+  rom_md5: str
+  cells: Mapping[str, int]
+  events: Mapping[str, Event]
+  decode: Callable[[bytes, bytes], dict[str, int]]
+
+  def native_value(self, event: str) -> int:
+    """Points that the game pays for one `event`.
+
+    Raises:
+      ValueError: The game has no such event.
+    """
+    if event not in self.events:
+      raise ValueError(
+        f"event: got {event!r}; allowed: {', '.join(self.events)}."
+      )
+    return self.events[event].native_value
+
+  def check_rom(self, path: str | pathlib.Path):
+    """Raises ValueError unless the file is the ROM of this decoder."""
+    # An identity, not a secret.
+    digest = hashlib.md5(pathlib.Path(path).read_bytes()).hexdigest()
+    if digest != self.rom_md5:
+      raise ValueError(
+        f"rom: got {path} with MD5 {digest}; allowed: {self.rom_md5}, to which"
+        f" the decoder of {self.game!r} is tied."
+      )
