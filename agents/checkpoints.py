@@ -1,0 +1,380 @@
+"""Checkpoints: arrays without pickle beside a readable manifest.
+
+One checkpoint is one folder, named by its learner step:
+
+  000000012000/
+    manifest.json   what was saved, by whom, with the checksum of each file
+    policy.npz      the parameters that act
+    training.npz    what resuming needs on top of them (optional)
+    pretrained_0/   the frozen policies it was trained with, as checkpoints of
+    pretrained_1/   their own (without their training state)
+
+It is written under a hidden name beside its final place, flushed to the disk
+and renamed, so a folder that bears a step's name is complete unless the disk
+or a person damaged it afterwards; reading verifies that. One process writes
+to a folder at a time.
+"""
+
+import datetime
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+FORMAT_VERSION = 1
+
+# What every caller of `save` says about its policy. Readers rely on them.
+MANIFEST_KEYS = frozenset({
+    "agent", "game", "action_set", "observation", "network", "config",
+    "frames", "agent_steps", "learner_steps", "seed", "pretrained",
+})  # fmt: skip
+
+_MANIFEST = "manifest.json"
+_POLICY = "policy.npz"
+_TRAINING = "training.npz"
+_STEP_NAME = re.compile(r"\d{12}")
+_HIDDEN = ".partial-"
+_LIBRARIES = (
+  "behavior-transfer",
+  "dm-acme",
+  "dm-reverb",
+  "flax",
+  "jax",
+  "jaxlib",
+  "numpy",
+  "optax",
+)
+
+
+class CheckpointError(ValueError):
+  """A checkpoint cannot be used; the message is one line: path and fault."""
+
+  def __init__(self, path: str | os.PathLike, fault: str):
+    super().__init__(" ".join(f"{path}: {fault}".split()))
+
+
+def save(
+  folder: str | os.PathLike,
+  *,
+  step: int,
+  params: Mapping[str, Any],
+  manifest: Mapping[str, Any],
+  training_state: Any = None,
+  pretrained: Sequence[str | os.PathLike | None] = (),
+  keep: int = 3,
+) -> Path:
+  """Writes one checkpoint and removes the oldest ones beyond `keep`.
+
+  A checkpoint of the same step is replaced. Later steps are never removed:
+  they are left from before a damaged checkpoint made the run go back.
+
+  Args:
+    folder: where the checkpoints of one run live; created if missing.
+    step: learner steps so far; names the checkpoint.
+    params: nested dictionaries of arrays, keyed by strings.
+    manifest: description of the policy, with at least `MANIFEST_KEYS`.
+    training_state: any pytree of arrays and numbers.
+    pretrained: the checkpoint folder of each frozen policy, in order; None for
+      one that has no checkpoint.
+    keep: how many checkpoints to leave, this one included.
+
+  Returns:
+    The folder of the new checkpoint.
+  """
+  folder = Path(folder)
+  target = folder / f"{step:012d}"
+  if not _STEP_NAME.fullmatch(target.name):
+    raise ValueError(f"step must be in [0, 10^12), got {step}")
+  if keep < 1:
+    raise ValueError(f"keep must be at least 1, got {keep}")
+  if missing := MANIFEST_KEYS - manifest.keys():
+    raise ValueError(f"the manifest lacks {', '.join(sorted(missing))}")
+  folder.mkdir(parents=True, exist_ok=True)
+  for leftover in folder.glob(_HIDDEN + "*"):
+    shutil.rmtree(leftover)
+
+  partial = folder / (_HIDDEN + target.name)
+  partial.mkdir()
+  _write_arrays(partial / _POLICY, _flat_params(target, params))
+  if training_state is not None:
+    _write_arrays(partial / _TRAINING, _flat(target, training_state))
+  for k, source in enumerate(pretrained):
+    if source is not None:
+      _copy_policy(Path(source), partial / f"pretrained_{k}")
+  _write_manifest(
+    partial,
+    dict(manifest)
+    | {
+      "format_version": FORMAT_VERSION,
+      "created": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+      "library_versions": _library_versions(),
+    },
+  )
+  if target.exists():
+    _remove(target)
+  partial.rename(target)
+  _sync(folder)
+  earlier = [c for c in _checkpoints(folder) if c.name <= target.name]
+  for old in earlier[keep:]:
+    _remove(old)
+  return target
+
+
+def resolve(path: str | os.PathLike) -> Path:
+  """Returns an intact checkpoint: `path` itself, or the newest one in it.
+
+  Args:
+    path: a checkpoint, a folder of checkpoints, or a workdir whose
+      `checkpoints` folder holds them. In the latter two a damaged checkpoint
+      is skipped with a warning.
+  """
+  path = Path(path)
+  if not path.is_dir():
+    raise CheckpointError(path, "no such folder")
+  if (path / _MANIFEST).exists():
+    read_manifest(path)
+    return path
+  candidates = _checkpoints(path / "checkpoints") or _checkpoints(path)
+  if not candidates:
+    raise CheckpointError(path, "holds no checkpoint")
+  for candidate in candidates:
+    try:
+      read_manifest(candidate)
+    except CheckpointError as error:
+      logging.warning("Skipping a damaged checkpoint. %s", error)
+    else:
+      return candidate
+  raise CheckpointError(
+    path, f"none of {len(candidates)} checkpoints is intact"
+  )
+
+
+def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
+  """Returns the manifest of a checkpoint after verifying all of its files."""
+  path = Path(path)
+  try:
+    manifest = json.loads((path / _MANIFEST).read_bytes())
+    version = manifest["format_version"]
+    files = manifest["files"]
+  except FileNotFoundError:
+    raise CheckpointError(path, f"not a checkpoint, no {_MANIFEST}") from None
+  except OSError as error:
+    raise CheckpointError(path, f"cannot be read, {error.strerror}") from None
+  except (ValueError, KeyError, TypeError):
+    raise CheckpointError(
+      path, f"{_MANIFEST} is damaged or another program's"
+    ) from None
+  if version != FORMAT_VERSION:
+    raise CheckpointError(
+      path,
+      f"has format version {version}, this program reads {FORMAT_VERSION}",
+    )
+  if manifest.pop("checksum", None) != _checksum(manifest):
+    raise CheckpointError(path, f"{_MANIFEST} was altered (checksum)")
+  for name, expected in files.items():
+    try:
+      found = _fingerprint(path / name)
+    except OSError as error:
+      raise CheckpointError(path, f"{name}: {error.strerror}") from None
+    if found["bytes"] != expected["bytes"]:
+      raise CheckpointError(
+        path,
+        f"{name} has {found['bytes']} bytes instead of {expected['bytes']}",
+      )
+    if found != expected:
+      raise CheckpointError(path, f"{name} is corrupt (sha256)")
+  return manifest
+
+
+def load_params(path: str | os.PathLike) -> dict[str, Any]:
+  """Returns the parameters of a checkpoint: nested dictionaries of arrays."""
+  params: dict[str, Any] = {}
+  for name, array in _read_arrays(Path(path), _POLICY).items():
+    *parents, leaf = name.split("/")
+    node = params
+    for parent in parents:
+      node = node.setdefault(parent, {})
+    node[leaf] = array
+  return params
+
+
+def load_training(path: str | os.PathLike, template: Any) -> Any:
+  """Returns the training state of a checkpoint in the form of `template`.
+
+  Args:
+    path: a checkpoint.
+    template: a pytree with the structure that was saved, of arrays, numbers or
+      `jax.ShapeDtypeStruct`. The names, shapes and dtypes of the leaves must
+      be those of the checkpoint.
+
+  Returns:
+    A pytree like `template`; arrays are NumPy's, numbers stay Python numbers.
+  """
+  path = Path(path)
+  arrays = _read_arrays(path, _TRAINING)
+  expected = _flat(path, template)
+  for name, leaf in expected.items():
+    if name not in arrays:
+      raise CheckpointError(path, f"{_TRAINING} lacks {name}")
+    saved, wanted = _form(arrays[name]), _form(leaf)
+    if saved != wanted:
+      raise CheckpointError(path, f"{name} is {saved}, expected {wanted}")
+  for name in arrays:
+    if name not in expected:
+      raise CheckpointError(path, f"{_TRAINING} holds {name}, not expected")
+  leaves = [
+    type(leaf)(arrays[name].item())
+    if isinstance(leaf, bool | int | float | complex)
+    else arrays[name]
+    for name, leaf in expected.items()
+  ]
+  return jax.tree.unflatten(jax.tree.structure(template), leaves)
+
+
+def _flat(path: Path, tree: Any) -> dict[str, Any]:
+  """Returns {name: leaf} in the order in which JAX flattens `tree`."""
+  leaves = {}
+  for key_path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+    name = jax.tree_util.keystr(key_path, simple=True, separator="/")
+    if name in leaves:
+      raise CheckpointError(path, f"two leaves are named {name}")
+    leaves[name] = leaf
+  return leaves
+
+
+def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+  for key_path, _ in jax.tree_util.tree_flatten_with_path(params)[0]:
+    for key in key_path:
+      name = getattr(key, "key", None)
+      if not isinstance(name, str) or "/" in name:
+        raise CheckpointError(
+          path,
+          "params must be nested dictionaries keyed by strings without '/',"
+          f" found {jax.tree_util.keystr(key_path)}",
+        )
+  return _flat(path, params)
+
+
+def _form(leaf: Any) -> str:
+  """Returns the dtype and shape of a leaf, as in `float32[64, 10]`."""
+  if not hasattr(leaf, "dtype"):
+    leaf = np.asarray(leaf)
+  return f"{leaf.dtype}{list(leaf.shape)}"
+
+
+def _write_arrays(path: Path, leaves: Mapping[str, Any]) -> None:
+  """Writes an .npz (np.savez cannot take every name)."""
+  with path.open("wb") as file:
+    with zipfile.ZipFile(file, "w") as archive:
+      for name, leaf in leaves.items():
+        dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
+        # Types that ml_dtypes and JAX register come back as raw bytes.
+        if getattr(dtype, "isbuiltin", 2) == 2 or dtype.kind not in "biufc":
+          raise CheckpointError(
+            path, f"{name} has dtype {dtype}, which .npz cannot hold"
+          )
+        member = zipfile.ZipInfo(name + ".npy")
+        with archive.open(member, "w", force_zip64=True) as stream:
+          np.lib.format.write_array(
+            stream, np.asarray(leaf), allow_pickle=False
+          )
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
+  if name not in read_manifest(path)["files"]:
+    raise CheckpointError(path, f"holds no {name}")
+  try:
+    with np.load(path / name, allow_pickle=False) as arrays:
+      return dict(arrays)
+  except Exception as error:
+    raise CheckpointError(path, f"{name} cannot be read, {error}") from None
+
+
+def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+  """Describes all files under `path` and flushes them to the disk."""
+  files = {
+    str(file.relative_to(path)): _fingerprint(file)
+    for file in sorted(path.rglob("*"))
+    if file.is_file()
+  }
+  manifest = dict(manifest) | {"files": files}
+  manifest["checksum"] = _checksum(manifest)
+  with (path / _MANIFEST).open("w") as stream:
+    json.dump(manifest, stream, indent=2)
+    stream.write("\n")
+    stream.flush()
+    os.fsync(stream.fileno())
+  _sync(path)
+
+
+def _copy_policy(source: Path, target: Path) -> None:
+  """Copies a checkpoint without its training state."""
+  manifest = read_manifest(source)
+  for name in manifest["files"]:
+    if name != _TRAINING:
+      copy = target / name
+      copy.parent.mkdir(parents=True, exist_ok=True)
+      shutil.copyfile(source / name, copy)
+      _sync(copy)
+      _sync(copy.parent)
+  _write_manifest(target, manifest)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+  """Returns the checkpoints in `folder`, newest first."""
+  if not folder.is_dir():
+    return []
+  names = (c for c in folder.iterdir() if _STEP_NAME.fullmatch(c.name))
+  return sorted(names, reverse=True)
+
+
+def _remove(path: Path) -> None:
+  """Removes a checkpoint so that no part of it is ever seen as one."""
+  hidden = path.with_name(f"{_HIDDEN}removed-{path.name}")
+  path.rename(hidden)
+  shutil.rmtree(hidden)
+
+
+def _sync(path: Path) -> None:
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+  digest = hashlib.sha256()
+  size = 0
+  with path.open("rb") as stream:
+    while chunk := stream.read(1 << 20):
+      digest.update(chunk)
+      size += len(chunk)
+  return {"sha256": digest.hexdigest(), "bytes": size}
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+  text = json.dumps(manifest, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _library_versions() -> dict[str, str]:
+  versions = {}
+  for library in _LIBRARIES:
+    try:
+      versions[library] = metadata.version(library)
+    except metadata.PackageNotFoundError:
+      continue
+  return versions
