@@ -66,3 +66,14 @@ class Decoder:
         f"rom: got {path} with MD5 {digest}; allowed: {self.rom_md5}, to which"
         f" the decoder of {self.game!r} is tied."
       )
+
+
+def decimal(*digit_pairs: int) -> int:
+  """The number that ALE reads in binary-coded bytes, the highest first.
+
+  A half byte above 9 counts for its value, as it does in ALE.
+  """
+  number = 0
+  for pair in digit_pairs:
+    number = 100 * number + 10 * (pair >> 4) + (pair & 15)
+  return number
