@@ -1,0 +1,95 @@
+"""What a run consists of, whichever way it is launched."""
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import dm_env
+import numpy as np
+from acme import specs
+from acme.utils import loggers, observers
+
+
+@dataclasses.dataclass
+class Counts:
+  """How far a run is, over all its starts.
+
+  Attributes:
+    agent_steps: Decisions taken in the training environment.
+    episodes: Training episodes that ended.
+    learner_steps: Batches learned from.
+    evaluated: Agent steps at the newest evaluation.
+    walltime: Seconds spent on training.
+  """
+
+  agent_steps: int = 0
+  episodes: int = 0
+  learner_steps: int = 0
+  evaluated: int = 0
+  walltime: float = 0.0
+
+
+class Checkpointer(Protocol):
+  """Keeps what a run needs to go on; the format is not this room's matter."""
+
+  def latest(self) -> Counts | None:
+    """Counts of the newest checkpoint, None where there is none."""
+
+  def restore(self, template: Any) -> Any:
+    """The newest checkpoint's learner state, shaped like the template."""
+
+  def save(self, learner_state: Any, counts: Counts) -> None:
+    """Writes a checkpoint."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+  """A run of an agent on an environment.
+
+  Attributes:
+    builder: Makes the agent's parts; has the methods of later Acme's builders.
+    environment_factory: Maps a seed to a fresh environment.
+    network_factory: Maps an environment spec to what the builder calls
+      networks.
+    logger_factory: Maps a label ("train", "eval", or what the learner asks
+      for) and the agent steps that the run starts from to a logger. Rows that
+      it holds from beyond that step are stale.
+    checkpointer: Where the learner is saved and found again.
+    observer_factory: Makes the observers of an environment; their metrics
+      enter the row of each episode.
+    num_steps: Agent steps at which the run ends, over all its starts.
+    checkpoint_period: Agent steps between checkpoints.
+    evaluation_period: Agent steps between evaluations.
+    evaluation_episodes: Episodes of an evaluation; 0 means no evaluation.
+    frames_per_step: Frames that an agent step stands for, in what is reported.
+    seed: Everything random follows from it, but for the threads' timing.
+  """
+
+  builder: Any
+  environment_factory: Callable[[int], dm_env.Environment]
+  network_factory: Callable[[specs.EnvironmentSpec], Any]
+  logger_factory: Callable[[str, int], loggers.Logger]
+  checkpointer: Checkpointer
+  num_steps: int
+  checkpoint_period: int
+  evaluation_period: int
+  evaluation_episodes: int
+  observer_factory: Callable[[], Sequence[observers.EnvLoopObserver]] = tuple
+  frames_per_step: int = 1
+  seed: int = 0
+
+  def is_complete(self, counts: Counts) -> bool:
+    """Whether nothing is left to do, the last evaluation included."""
+    evaluated = not self.evaluation_episodes or (
+      counts.evaluated >= self.num_steps
+    )
+    return counts.agent_steps >= self.num_steps and evaluated
+
+  def stream(self, name: str, agent_steps: int) -> int:
+    """Seed of one named use of randomness, from the step at which it begins.
+
+    The step keeps a resumed run from living through the same episodes again.
+    """
+    words = (self.seed, zlib.crc32(name.encode()), agent_steps)
+    return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)

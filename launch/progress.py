@@ -1,0 +1,124 @@
+"""The line that says how a run is doing."""
+
+import collections
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+import numpy as np
+
+from .experiment import Counts
+
+_LAST_EPISODES = 10
+_TERMINAL_PERIOD = 0.5  # seconds between updates of the line in place
+_FILE_PERIOD = 10.0  # seconds between lines
+
+
+class Progress:
+  """Shows one live line on a terminal, a line now and then elsewhere."""
+
+  def __init__(
+    self,
+    num_steps: int,
+    frames_per_step: int,
+    counts: Counts,
+    stream: TextIO | None = None,
+  ):
+    """Starts the clock.
+
+    Args:
+      num_steps: Agent steps at which the run ends.
+      frames_per_step: Frames per agent step.
+      counts: Of the run; read whenever the line is drawn.
+      stream: Where to write; None means standard error.
+    """
+    self._num_steps = num_steps
+    self._frames_per_step = frames_per_step
+    self._counts = counts
+    self._stream = sys.stderr if stream is None else stream
+    self._live = self._stream.isatty()
+    self._period = _TERMINAL_PERIOD if self._live else _FILE_PERIOD
+    self._marks = collections.deque([self._mark()], maxlen=11)
+    self._returns: collections.deque = collections.deque(maxlen=_LAST_EPISODES)
+    self._telemetry: collections.deque = collections.deque(
+      maxlen=_LAST_EPISODES
+    )
+    self._evaluation: float | None = None
+    self._width = 0
+
+  def episode(self, episode_return: float, telemetry: Mapping[str, float]):
+    """Notes a training episode."""
+    self._returns.append(episode_return)
+    self._telemetry.append(telemetry)
+
+  def evaluation(self, episode_return: float):
+    """Notes the mean return of an evaluation."""
+    self._evaluation = episode_return
+
+  def update(self, replay_fill: Callable[[], float]):
+    """Draws the line if it is time to.
+
+    Args:
+      replay_fill: Share of what the replay must hold before learning starts.
+    """
+    if time.monotonic() - self._marks[-1][0] < self._period:
+      return
+    self._marks.append(self._mark())
+    text = self._text(replay_fill())
+    if self._live:
+      self._stream.write("\r" + text.ljust(self._width))
+      self._width = len(text)
+    else:
+      self._stream.write(text + "\n")
+    self._stream.flush()
+
+  def say(self, text: str):
+    """Writes a line that stays."""
+    if self._width:
+      self._stream.write("\r" + " " * self._width + "\r")
+      self._width = 0
+    self._stream.write(text + "\n")
+    self._stream.flush()
+
+  def _mark(self) -> tuple[float, int, int]:
+    counts = self._counts
+    return time.monotonic(), counts.agent_steps, counts.learner_steps
+
+  def _text(self, replay_fill: float) -> str:
+    (start, steps_then, learner_then), (now, steps, learner_steps) = (
+      self._marks[0],
+      self._marks[-1],
+    )
+    speed = (steps - steps_then) / (now - start)
+    learner_speed = (learner_steps - learner_then) / (now - start)
+    parts = [
+      f"step {steps:,}/{self._num_steps:,}",
+      f"{speed * self._frames_per_step:,.0f} frames/s",
+    ]
+    if learner_speed > 0:
+      parts.append(f"learner {learner_speed:.1f}/s")
+    elif replay_fill < 1:
+      parts.append(f"filling replay {replay_fill:.0%}")
+    if self._returns:
+      parts.append(f"return {np.mean(self._returns):,.1f}")
+    if self._evaluation is not None:
+      parts.append(f"eval {self._evaluation:,.1f}")
+    parts += [
+      f"{name.replace('_', ' ')} {share:.1%}"
+      for name, share in _means(self._telemetry).items()
+    ]
+    if speed > 0:
+      parts.append(f"ETA {_duration((self._num_steps - steps) / speed)}")
+    return " | ".join(parts)
+
+
+def _means(rows: collections.deque) -> dict[str, float]:
+  names = rows[-1] if rows else ()
+  return {name: np.mean([row.get(name, 0.0) for row in rows]) for name in names}
+
+
+def _duration(seconds: float) -> str:
+  minutes, seconds = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s"
