@@ -1,0 +1,206 @@
+"""Finds play that contains given events, and records its actions.
+
+  python tests/envs/record_play.py hero
+  python tests/envs/record_play.py ms_pacman
+
+made `data/hero.npz` and `data/ms_pacman.npz`. For a game with a new decoder,
+add a `Play`: the events to reach one after another, and what to call a cell.
+
+The search is Go-Explore's first phase (Ecoffet et al., 2021): keep the emulator
+state of every cell reached, return to a promising one, act at random from
+there. Cells come from RAM, and so does the rank that makes one promising.
+"""
+
+import argparse
+import collections
+import dataclasses
+from collections.abc import Callable, Hashable
+
+import numpy as np
+import replay
+
+from behavior_transfer import envs
+
+ACTION_REPEAT = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Play:
+  """What to look for in a game.
+
+  Attributes:
+    goals: Events to reach, one after another. Lives are lost only for goals
+      that say so.
+    cell: `cell(ram)`; states of the same cell count as the same place.
+    rank: `rank(ram, goal, counts)`, higher nearer to the goal, given the
+      events since the last goal.
+  """
+
+  goals: tuple[str, ...]
+  cell: Callable[[bytes], Hashable]
+  rank: Callable[[bytes, str, collections.Counter], float]
+
+
+@dataclasses.dataclass
+class Node:
+  """A state of the emulator, and how it was reached from `parent`."""
+
+  state: object
+  ram: bytes
+  parent: "Node | None"
+  actions: list[int]
+  counts: collections.Counter  # events since the last goal
+  visits: int = 0
+
+  def history(self) -> list[int]:
+    pieces, node = [], self
+    while node is not None:
+      pieces.append(node.actions)
+      node = node.parent
+    return [action for piece in reversed(pieces) for action in piece]
+
+
+def _hero_cell(ram):
+  level_and_room, x, y = (ram[117], ram[28]), ram[31] >> 2, ram[27] >> 2
+  return (*level_and_room, x, y, ram[32] == 0, ram[50], ram[49] >> 3)
+
+
+def _hero_rank(ram, goal, counts):
+  if goal == "laser_wall":
+    return ram[49]
+  return ram[28]  # the miner waits in the last room
+
+
+def _ms_pacman_cell(ram):
+  edible = sum(ghost >= 128 for ghost in ram[1:5])
+  return ram[0], ram[119], ram[10] >> 2, ram[16] >> 2, edible, ram[11] >> 3
+
+
+def _ms_pacman_rank(ram, goal, counts):
+  if goal.startswith("ghost"):
+    chain = sum(n for event, n in counts.items() if event.startswith("ghost"))
+    return chain if any(ghost >= 128 for ghost in ram[1:5]) else 0
+  if goal == "fruit" and ram[11]:
+    return 1000
+  return ram[119]
+
+
+PLAYS = {
+  "hero": Play(
+    goals=(
+      *("miner", "level_up"),
+      *("creature", "laser_wall", "miner", "level_up"),
+      *("wall", "life_lost", "wall", "miner", "level_up"),
+      *("creature", "wall", "miner", "level_up"),
+    ),
+    cell=_hero_cell,
+    rank=_hero_rank,
+  ),
+  "ms_pacman": Play(
+    goals=(
+      *("ghost_1600", "fruit", "life_lost", "ghost_1600", "maze_cleared"),
+      *("ghost_200", "fruit", "ghost_1600", "extra_life", "life_lost"),
+    ),
+    cell=_ms_pacman_cell,
+    rank=_ms_pacman_rank,
+  ),
+}
+
+
+class Search:
+  """Looks for one goal after another, each from where the last was reached."""
+
+  def __init__(self, game: str, seed: int):
+    self._play = PLAYS[game]
+    self._decoder = envs.decoder(game)
+    self._rng = np.random.default_rng(seed)
+    self._ale = replay.console(game)
+    self._legal = [action.value for action in self._ale.getMinimalActionSet()]
+
+  def run(self) -> list[int]:
+    node = self._node(None, [], collections.Counter())
+    for goal in self._play.goals:
+      node = self._reach(goal, node)
+      print(f"{goal}: after {len(node.history())} steps", flush=True)
+    return node.history()
+
+  def _node(self, parent, actions, counts) -> Node:
+    ram = self._ale.getRAM().tobytes()
+    return Node(self._ale.cloneState(), ram, parent, actions, counts)
+
+  def _reach(self, goal: str, root: Node) -> Node:
+    root = dataclasses.replace(root, counts=collections.Counter())
+    archive = {self._play.cell(root.ram): root}
+    while True:
+      start = self._choose(archive, goal)
+      for node in self._explore(start, goal):
+        if node.counts[goal] and self._survives(node):
+          return node
+        archive.setdefault(self._play.cell(node.ram), node)
+
+  def _choose(self, archive, goal: str) -> Node:
+    """A little visited node among those of a high rank."""
+    by_rank = collections.defaultdict(list)
+    for node in archive.values():
+      rank = self._play.rank(node.ram, goal, node.counts)
+      by_rank[rank].append(node)
+    ranks = sorted(by_rank, reverse=True)
+    depth = min(self._rng.geometric(0.3), len(ranks)) - 1
+    nodes = by_rank[ranks[depth]]
+    weights = np.array([(1 + node.visits) ** -2.0 for node in nodes])
+    chosen = nodes[self._rng.choice(len(nodes), p=weights / weights.sum())]
+    chosen.visits += 1
+    return chosen
+
+  def _explore(self, node: Node, goal: str):
+    """Random actions, each held for a while; yields the nodes on the way."""
+    self._ale.restoreState(node.state)
+    for _ in range(self._rng.integers(1, 9)):
+      action = int(self._rng.choice(self._legal))
+      actions, counts = [], node.counts.copy()
+      for _ in range(self._rng.integers(1, 9)):
+        actions.append(action)
+        counts.update(self._step(action))
+        if counts[goal]:
+          break
+      died = counts["life_lost"] and goal != "life_lost"
+      if died or self._ale.game_over():
+        return
+      node = self._node(node, actions, counts)
+      yield node
+      if counts[goal]:
+        return
+
+  def _step(self, action: int) -> collections.Counter:
+    """One agent step."""
+    counts = collections.Counter()
+    for frame in replay.frames(self._ale, [action] * ACTION_REPEAT):
+      counts.update(self._decoder.decode(frame.before, frame.after))
+    return counts
+
+  def _survives(self, node: Node, tries=30, steps=40) -> bool:
+    """Whether random play from here can stay alive, at the best."""
+    for _ in range(tries):
+      self._ale.restoreState(node.state)
+      actions = self._rng.choice(self._legal, size=steps // 4).repeat(4)
+      if not any(self._step(int(action))["life_lost"] for action in actions):
+        return True
+    return False
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+  parser.add_argument("game", choices=sorted(PLAYS))
+  parser.add_argument("--seed", type=int, default=0, help="of the search")
+  args = parser.parse_args()
+  actions = Search(args.game, args.seed).run()
+  np.savez_compressed(
+    replay.DATA / f"{args.game}.npz",
+    actions=np.array(actions, np.uint8),
+    action_repeat=ACTION_REPEAT,
+    rom_md5=envs.decoder(args.game).rom_md5,
+  )
+
+
+if __name__ == "__main__":
+  main()

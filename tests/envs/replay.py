@@ -1,0 +1,52 @@
+"""Plain play on the emulator, without the package's environment."""
+
+import pathlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import ale_py
+import numpy as np
+from ale_py import roms
+
+from behavior_transfer import envs
+
+DATA = pathlib.Path(__file__).parent / "data"
+
+
+class Frame(NamedTuple):
+  """One emulator frame: RAM and lives on both sides, and what was paid."""
+
+  before: np.ndarray  # uint8 (128,)
+  after: np.ndarray  # uint8 (128,)
+  native_reward: int
+  lives_before: int
+  lives_after: int
+
+
+def console(game: str) -> ale_py.ALEInterface:
+  """A console just switched on: no sticky actions, no no-ops."""
+  ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+  ale = ale_py.ALEInterface()
+  ale.setFloat("repeat_action_probability", 0.0)
+  ale.loadROM(roms.get_rom_path(game))
+  ale.reset_game()
+  return ale
+
+
+def recording(game: str) -> np.ndarray:
+  """Recorded actions, uint8, one per emulator frame, from a fresh console."""
+  with np.load(DATA / f"{game}.npz") as data:
+    assert data["rom_md5"] == envs.decoder(game).rom_md5
+    return np.repeat(data["actions"], data["action_repeat"])
+
+
+def frames(ale: ale_py.ALEInterface, actions: Iterable[int]) -> Iterator[Frame]:
+  """Takes one action per emulator frame, until the game is over."""
+  after, lives_after = ale.getRAM(), ale.lives()
+  for action in actions:
+    if ale.game_over():
+      return
+    before, lives_before = after, lives_after
+    native_reward = ale.act(int(action))
+    after, lives_after = ale.getRAM(), ale.lives()
+    yield Frame(before, after, native_reward, lives_before, lives_after)
