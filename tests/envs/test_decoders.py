@@ -1,0 +1,248 @@
+"""Decoders: every frame's events account for what ALE pays.
+
+The recorded play was found by `record_play.py`, and the frames around each
+kind of event were looked at.
+"""
+
+import collections
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+import replay
+from ale_py import roms
+
+from behavior_transfer import envs
+from behavior_transfer.envs.decoders import base
+
+GAMES = ("hero", "ms_pacman")
+
+
+@functools.cache
+def _recorded(game):
+  ale = replay.console(game)
+  return list(replay.frames(ale, replay.recording(game)))
+
+
+def _native(decoder, events):
+  return sum(n * decoder.native_value(event) for event, n in events.items())
+
+
+def _assert_accounts(decoder, frame):
+  events = decoder.decode(frame.before, frame.after)
+  assert _native(decoder, events) == frame.native_reward, events
+  assert all(count > 0 for count in events.values()), events
+  life_lost = frame.lives_after < frame.lives_before
+  assert events.get("life_lost", 0) == life_lost
+  return events
+
+
+def _random_actions(rng, frames):
+  """Random actions, each held for one to thirty frames."""
+  actions = rng.integers(18, size=frames)
+  return np.repeat(actions, rng.integers(1, 31, size=frames))[:frames]
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_random_play_is_accounted_for(game):
+  """Half of it from the start, half from places along the recording."""
+  rng, decoder = np.random.default_rng(0), envs.decoder(game)
+  ale = replay.console(game)
+  states, actions = [ale.cloneState()], replay.recording(game)
+  for stretch in np.array_split(actions, 20):
+    assert len(list(replay.frames(ale, stretch))) > 0
+    states.append(ale.cloneState())
+  total, frames, turn = collections.Counter(), 0, 0
+  while frames < 200_000:
+    ale.restoreState(states[turn // 2 % len(states) if turn % 2 else 0])
+    turn += 1
+    for frame in replay.frames(ale, _random_actions(rng, 2_000)):
+      total.update(_assert_accounts(decoder, frame))
+      frames += 1
+  assert total["life_lost"] > 50
+  assert len(total) > 5
+
+
+GOLDEN = {"hero": {}, "ms_pacman": {}}
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_recorded_play_is_accounted_for(game):
+  total, decoder = collections.Counter(), envs.decoder(game)
+  for frame in _recorded(game):
+    total.update(_assert_accounts(decoder, frame))
+  assert total == GOLDEN[game]
+
+
+@pytest.mark.parametrize(
+  ("game", "lowest"), [("hero", 57), ("ms_pacman", 120)]
+)
+def test_a_wrong_address_breaks_the_account(game, lowest):
+  decoder = envs.decoder(game)
+  order = np.arange(128)
+  order[lowest - 2 : lowest + 3] = np.roll(order[lowest - 2 : lowest + 3], 1)
+  broken = sum(
+    _native(decoder, decoder.decode(frame.before[order], frame.after[order]))
+    != frame.native_reward
+    for frame in _recorded(game)[:5_000]
+  )
+  assert broken > 10
+
+
+def _frames_with(game, event):
+  decoder = envs.decoder(game)
+  return [
+    (index, frame)
+    for index, frame in enumerate(_recorded(game))
+    if event in decoder.decode(frame.before, frame.after)
+  ]
+
+
+def test_hero_amounts_agree_with_the_cells_that_do_not_keep_the_score():
+  """Each paying event leaves a trace in RAM that the rule does not read."""
+  for _, frame in _frames_with("hero", "miner"):
+    assert frame.before[114] == 0
+    assert frame.after[114] == 255
+  for _, frame in _frames_with("hero", "wall"):
+    assert frame.before[32] > 0
+    assert frame.after[32] == 0
+    assert frame.after[122] == 0x75  # the explosion has hit a wall
+    assert frame.after[50] == frame.before[50] - 1
+  for _, frame in _frames_with("hero", "creature"):
+    dying = (frame.before[119:121] == 0) & (frame.after[119:121] > 0)
+    count = envs.decoder("hero").decode(frame.before, frame.after)["creature"]
+    assert dying.sum() == count
+  for _, frame in _frames_with("hero", "power_bonus"):
+    events = envs.decoder("hero").decode(frame.before, frame.after)
+    assert events["power_bonus"] == 20 * (frame.before[117] + 1)
+  for _, frame in _frames_with("hero", "laser_wall"):
+    assert frame.native_reward == 0
+    assert (frame.before == frame.after)[[28, 50]].all()  # room and dynamite
+
+
+def test_ms_pacman_amounts_agree_with_the_cells_that_do_not_keep_the_score():
+  decoder = envs.decoder("ms_pacman")
+  for frame in _recorded("ms_pacman"):
+    events = decoder.decode(frame.before, frame.after)
+    eaten = events.get("dot", 0) + events.get("energy_pill", 0)
+    grown = int(frame.after[119]) - int(frame.before[119])
+    assert eaten == max(grown, 0)
+    pills = [(int(ram[117]) & 0x3C).bit_count() for ram in frame[:2]] if 0 else 0
+    if "fruit" in events:
+      assert frame.after[11] == 0 < frame.before[11]
+    assert pills == 0
+
+
+def _poked(game, index, lead, pokes):
+  """Recorded play with RAM cells overwritten `lead` frames before a frame.
+
+  Yields the frames after the poke's own, for ALE sees the poked score as paid.
+  """
+  ale = replay.console(game)
+  actions = replay.recording(game)
+  for action in actions[: index - lead]:
+    ale.act(int(action))
+  for address, value in pokes.items():
+    ale.setRAM(address, value)
+  ale.act(int(actions[index - lead]))
+  yield from replay.frames(ale, actions[index - lead + 1 :])
+
+
+def test_hero_score_overflows():
+  """Beyond 999,999 the game shows exclamation marks and counts no more."""
+  index, _ = _frames_with("hero", "creature")[0]
+  decoder, total = envs.decoder("hero"), collections.Counter()
+  for frame in _poked("hero", index, 2, {55: 0x99, 56: 0x99, 57: 0x70}):
+    total.update(_assert_accounts(decoder, frame))
+  assert total["score_overflow"] == 1_222_221 - 999_970
+  assert "creature" not in total
+
+
+@pytest.mark.parametrize(
+  ("level", "tick"),
+  enumerate(
+    [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
+    + [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
+  ),
+)
+def test_hero_power_bonus_is_no_miner_on_any_level(level, tick):
+  """On the twentieth level a tick pays as much as a miner."""
+  index, _ = _frames_with("hero", "power_bonus")[0]
+  decoder, ticks = envs.decoder("hero"), set()
+  for frame in _poked("hero", index, 2, {117: level}):
+    events = _assert_accounts(decoder, frame)
+    assert "miner" not in events
+    if "level_up" in events:
+      break
+    ticks.add(events.get("power_bonus", tick))
+  assert ticks == {tick}
+
+
+@pytest.mark.parametrize(
+  ("kind", "points"), enumerate([100, 200, 500, 700, 1000, 2000, 5000])
+)
+def test_ms_pacman_fruit_of_every_kind(kind, points):
+  index, frame = _frames_with("ms_pacman", "fruit")[0]
+  decoder = envs.decoder("ms_pacman")
+  lives = int(frame.before[123]) & 15
+  poked = _poked("ms_pacman", index, 2, {123: kind << 4 | lives})
+  events = _assert_accounts(decoder, next(poked))
+  assert events["fruit"] == points
+
+
+def test_ms_pacman_score_rolls_over():
+  index, _ = _frames_with("ms_pacman", "dot")[0]
+  decoder = envs.decoder("ms_pacman")
+  score = {122: 0x99, 121: 0x99, 120: 0x91}
+  events = _assert_accounts(
+    decoder, next(_poked("ms_pacman", index, 2, score))
+  )
+  assert events == {"dot": 1, "score_rollover": 1}
+
+
+def test_ms_pacman_extra_life_pays_a_point():
+  index, _ = _frames_with("ms_pacman", "dot")[0]
+  score = {122: 0x00, 121: 0x99, 120: 0x90}
+  frame = next(_poked("ms_pacman", index, 2, score))
+  events = _assert_accounts(envs.decoder("ms_pacman"), frame)
+  assert events == {"dot": 1, "extra_life": 1}
+  assert frame.lives_after == frame.lives_before + 1
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_decoding_is_pure_and_takes_arrays_or_bytes(game):
+  decoder = envs.decoder(game)
+  for frame in _recorded(game)[:2_000]:
+    before, after = frame.before.copy(), frame.after.copy()
+    events = decoder.decode(before, after)
+    assert events == decoder.decode(before.tobytes(), after.tobytes())
+    np.testing.assert_array_equal(before, frame.before)
+    np.testing.assert_array_equal(after, frame.after)
+    assert decoder.decode(after, after) == {}
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_a_decoder_is_tied_to_its_rom(game):
+  decoder = envs.decoder(game)
+  decoder.check_rom(roms.get_rom_path(game))
+  other = dataclasses.replace(decoder, rom_md5="0" * 32)
+  with pytest.raises(ValueError, match=r"^rom: got .* allowed: 0000"):
+    envs.AtariEnvironment(game, seed=0, decoder=other)
+  with pytest.raises(ValueError, match=r"^rom: got .*pong"):
+    envs.AtariEnvironment("pong", seed=0, decoder=decoder)
+
+
+def test_an_unknown_event_has_no_value():
+  with pytest.raises(ValueError, match=r"^event: got 'ghost'.*ghost_200"):
+    envs.decoder("ms_pacman").native_value("ghost")
+
+
+def test_a_game_without_a_decoder():
+  with pytest.raises(ValueError, match=r"^game: got 'pong'.*hero, ms_pacman"):
+    envs.decoder("pong")
+
+
+def test_decimal_reads_as_ale_does():
+  assert base.decimal(0x12, 0x34, 0x56) == 123_456
+  assert base.decimal(0xBB, 0xBB, 0xBB) == 1_222_221

@@ -1,0 +1,111 @@
+"""Variants: names, reward tables, and rewards on recorded play."""
+
+import numpy as np
+import pytest
+import replay
+from ale_py import roms
+
+from behavior_transfer import envs
+
+MODDED = ["hero_easy", "hero_hard", "ms_pacman_easy", "ms_pacman_hard"]
+
+
+def test_every_rom_and_every_variant_has_a_name():
+  assert envs.names() == sorted([*roms.get_all_rom_ids(), *MODDED])
+
+
+@pytest.mark.parametrize(
+  ("name", "near"),
+  [
+    ("hero_hrad", "hero_hard"),
+    ("mspacman_easy", "ms_pacman_easy"),
+    ("Breakout", "breakout"),
+  ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(name, near):
+  for look_up in (envs.variant, lambda name: envs.make(name, seed=0)):
+    with pytest.raises(envs.UnknownVariantError, match=near) as error:
+      look_up(name)
+    assert repr(name) in str(error.value)
+    assert "\n" not in str(error.value)
+  assert issubclass(envs.UnknownVariantError, ValueError)
+
+
+def test_a_name_near_to_none():
+  with pytest.raises(envs.UnknownVariantError, match=r"see envs\.names\(\)"):
+    envs.make("xyzzy!", seed=0)
+
+
+def test_a_table_with_an_unknown_event_is_refused():
+  with pytest.raises(ValueError, match=r"^rewards: got event 'minor'.*miner"):
+    envs.Variant("mine", "hero", {"minor": 1.0})
+
+
+def test_a_table_for_a_game_without_decoder_is_refused():
+  with pytest.raises(ValueError, match=r"^game: got 'pong'.*hero, ms_pacman"):
+    envs.Variant("mine", "pong", {"goal": 1.0})
+
+
+@pytest.mark.parametrize(
+  ("name", "events", "reward"),
+  [
+    ("hero_easy", {"miner": 2, "wall": 3, "creature": 1}, 2000.0),
+    ("hero_hard", {"miner": 2, "wall": 3, "laser_wall": 1}, 1100.0),
+    ("hero_hard", {"power_bonus": 70, "dynamite_bonus": 50}, 0.0),
+    ("hero_hard", {}, 0.0),
+    ("hero", {"miner": 1, "wall": 1, "power_bonus": 40}, 1115.0),
+    ("ms_pacman_easy", {"dot": 7, "ghost_1600": 1, "ghost_200": 1}, 1800.0),
+    ("ms_pacman_hard", {"dot": 7, "ghost_400": 1, "energy_pill": 1}, 330.0),
+    ("ms_pacman_hard", {"fruit": 200, "extra_life": 1}, 0.0),
+    ("ms_pacman", {"ghost_800": 1, "fruit": 200, "dot": 1}, 1010.0),
+  ],
+)
+def test_rewards_are_linear_in_the_events(name, events, reward):
+  assert envs.variant(name).reward(events) == reward
+  doubled = {event: 2 * count for event, count in events.items()}
+  assert envs.variant(name).reward(doubled) == 2 * reward
+
+
+def _returns(name):
+  """Return and native return of the recorded play, through the environment."""
+  environment = envs.make(name, seed=0, noop_max=0, action_repeat=4)
+  environment.reset()
+  total = native = 0.0
+  for action in replay.recording(environment.game)[::4]:
+    step = environment.step(action)
+    assert not step.first()
+    total += step.reward
+    native += environment.native_reward
+  return total, native
+
+
+@pytest.mark.parametrize(
+  ("name", "reward"),
+  [
+    ("hero", 0),
+    ("hero_easy", 0),
+    ("hero_hard", 0),
+    ("ms_pacman", 0),
+    ("ms_pacman_easy", 0),
+    ("ms_pacman_hard", 0),
+  ],
+)
+def test_returns_of_recorded_play(name, reward):
+  """Worked out by hand from the golden counts of `test_decoders.py`."""
+  native = {"hero": 0, "ms_pacman": 0}[envs.variant(name).game]
+  assert _returns(name) == (reward, native)
+
+
+@pytest.mark.parametrize("name", [*MODDED, "hero"])
+def test_rewards_are_float32_scalars(name):
+  environment = envs.make(name, seed=0)
+  environment.reset()
+  reward = environment.step(0).reward
+  assert isinstance(reward, np.float32)
+
+
+def test_options_reach_the_environment():
+  environment = envs.make("hero_hard", seed=0, num_stacked=2)
+  assert environment.observation_spec().shape == (84, 84, 2)
+  with pytest.raises(TypeError, match="frameskip"):
+    envs.make("hero_hard", seed=0, frameskip=4)
