@@ -1,0 +1,55 @@
+# Everything happens in .venv, which `setup` builds and every target needs.
+PYTHON ?= python3
+LOCK ?= requirements.lock
+VENV := .venv/bin/python
+
+.PHONY: help setup run test test-slow lint format types lock clean
+
+help:
+	@echo "make run        train Behavior Transfer on hero_hard, for minutes"
+	@echo "make test       run the tests"
+	@echo "make test-slow  run the tests that train to the end"
+	@echo "make lint       check the code's form; make format repairs it"
+	@echo "make types      check its types"
+	@echo "make setup      only build .venv; every other target does it too"
+	@echo "make lock       resolve the dependencies anew (needs uv)"
+	@echo "make clean      remove .venv and all caches, keep runs/"
+
+setup:
+	@$(PYTHON) setup_env.py $(LOCK)
+
+run: setup
+	$(VENV) experiments/demo.py
+
+test: setup
+	$(VENV) -m pytest
+
+test-slow: setup
+	$(VENV) -m pytest -m slow
+
+lint: setup
+	$(VENV) -m ruff check
+	$(VENV) -m ruff format --check
+
+format: setup
+	$(VENV) -m ruff check --fix
+	$(VENV) -m ruff format
+
+# A checkout may have any name; the link gives mypy the one it is imported by.
+types: setup
+	mkdir -p build/types
+	ln -sfn ../.. build/types/behavior_transfer
+	MYPYPATH=build/types $(VENV) -m mypy \
+	  $(foreach room,agents envs launch experiments,-p behavior_transfer.$(room))
+
+COMPILE := uv pip compile --quiet pyproject.toml --extra dev --no-annotate \
+  --python-version 3.10 --python-platform x86_64-manylinux_2_28 --upgrade \
+  --custom-compile-command "make lock"
+lock:
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra cuda --constraint requirements.lock \
+	  --output-file requirements-cuda.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
