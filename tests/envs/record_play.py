@@ -32,13 +32,12 @@ class Play:
     goals: Events to reach, one after another. Lives are lost only for goals
       that say so.
     cell: `cell(ram)`; states of the same cell count as the same place.
-    rank: `rank(ram, goal, counts)`, higher nearer to the goal, given the
-      events since the last goal.
+    rank: `rank(ram, goal)`, higher where the goal seems nearer.
   """
 
   goals: tuple[str, ...]
   cell: Callable[[bytes], Hashable]
-  rank: Callable[[bytes, str, collections.Counter], float]
+  rank: Callable[[bytes, str], float]
 
 
 @dataclasses.dataclass
@@ -65,7 +64,7 @@ def _hero_cell(ram):
   return (*level_and_room, x, y, ram[32] == 0, ram[50], ram[49] >> 3)
 
 
-def _hero_rank(ram, goal, counts):
+def _hero_rank(ram, goal):
   if goal == "laser_wall":
     return ram[49]
   return ram[28]  # the miner waits in the last room
@@ -73,13 +72,15 @@ def _hero_rank(ram, goal, counts):
 
 def _ms_pacman_cell(ram):
   edible = sum(ghost >= 128 for ghost in ram[1:5])
-  return ram[0], ram[119], ram[10] >> 2, ram[16] >> 2, edible, ram[11] >> 3
+  place, fruit = (ram[0], ram[10] >> 2, ram[16] >> 2), ram[11] >> 3
+  time_left = ram[116] >> 1 if edible else 0
+  return place, ram[39], ram[119], edible, time_left, fruit
 
 
-def _ms_pacman_rank(ram, goal, counts):
+def _ms_pacman_rank(ram, goal):
   if goal.startswith("ghost"):
-    chain = sum(n for event, n in counts.items() if event.startswith("ghost"))
-    return chain if any(ghost >= 128 for ghost in ram[1:5]) else 0
+    edible = any(ghost >= 128 for ghost in ram[1:5])
+    return 1 + (ram[116] >> 6) if edible else 0
   if goal == "fruit" and ram[11]:
     return 1000
   return ram[119]
@@ -142,7 +143,7 @@ class Search:
     """A little visited node among those of a high rank."""
     by_rank = collections.defaultdict(list)
     for node in archive.values():
-      rank = self._play.rank(node.ram, goal, node.counts)
+      rank = self._play.rank(node.ram, goal)
       by_rank[rank].append(node)
     ranks = sorted(by_rank, reverse=True)
     depth = min(self._rng.geometric(0.3), len(ranks)) - 1

@@ -64,7 +64,19 @@ def test_random_play_is_accounted_for(game):
   assert len(total) > 5
 
 
-GOLDEN = {"hero": {}, "ms_pacman": {}}
+GOLDEN = {
+  "hero": {
+    "miner": 4,
+    "wall": 8,
+    "creature": 10,
+    "power_bonus": 8080,
+    "dynamite_bonus": 300,
+    "laser_wall": 2,
+    "life_lost": 1,
+    "level_up": 4,
+  },
+  "ms_pacman": {},
+}
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -75,9 +87,7 @@ def test_recorded_play_is_accounted_for(game):
   assert total == GOLDEN[game]
 
 
-@pytest.mark.parametrize(
-  ("game", "lowest"), [("hero", 57), ("ms_pacman", 120)]
-)
+@pytest.mark.parametrize(("game", "lowest"), [("hero", 57), ("ms_pacman", 120)])
 def test_a_wrong_address_breaks_the_account(game, lowest):
   decoder = envs.decoder(game)
   order = np.arange(128)
@@ -115,7 +125,7 @@ def test_hero_amounts_agree_with_the_cells_that_do_not_keep_the_score():
     assert dying.sum() == count
   for _, frame in _frames_with("hero", "power_bonus"):
     events = envs.decoder("hero").decode(frame.before, frame.after)
-    assert events["power_bonus"] == 20 * (frame.before[117] + 1)
+    assert events["power_bonus"] == POWER_TICKS[frame.before[117]]
   for _, frame in _frames_with("hero", "laser_wall"):
     assert frame.native_reward == 0
     assert (frame.before == frame.after)[[28, 50]].all()  # room and dynamite
@@ -125,13 +135,26 @@ def test_ms_pacman_amounts_agree_with_the_cells_that_do_not_keep_the_score():
   decoder = envs.decoder("ms_pacman")
   for frame in _recorded("ms_pacman"):
     events = decoder.decode(frame.before, frame.after)
-    eaten = events.get("dot", 0) + events.get("energy_pill", 0)
-    grown = int(frame.after[119]) - int(frame.before[119])
-    assert eaten == max(grown, 0)
-    pills = [(int(ram[117]) & 0x3C).bit_count() for ram in frame[:2]] if 0 else 0
+    dots, pills = events.get("dot", 0), events.get("energy_pill", 0)
+    eaten = int(frame.after[119]) - int(frame.before[119])
+    # Dots are counted in cell 119, and each has its bit in the maze's map; an
+    # energy pill is counted too, and has one of four bits of cell 117.
+    assert max(eaten, 0) == dots + pills
+    if dots:
+      assert _bits(frame.before[59:101]) - _bits(frame.after[59:101]) == 1
+    if pills:
+      before, after = frame.before[117] & 0x3C, frame.after[117] & 0x3C
+      assert _bits(before) - _bits(after) == 1
+    ghosts = sum(events.get(f"ghost_{n}", 0) for n in (200, 400, 800, 1600))
+    edible, eyes = frame.before[1:5] >= 0x80, frame.after[1:5] >> 4 == 4
+    assert ghosts == (edible & eyes).sum()
     if "fruit" in events:
-      assert frame.after[11] == 0 < frame.before[11]
-    assert pills == 0
+      assert frame.before[11] > 0 == frame.after[11]  # the fruit's x
+      assert events["fruit"] == FRUITS[frame.before[123] >> 4]
+
+
+def _bits(cells):
+  return int(np.unpackbits(np.atleast_1d(cells)).sum())
 
 
 def _poked(game, index, lead, pokes):
@@ -159,45 +182,44 @@ def test_hero_score_overflows():
   assert "creature" not in total
 
 
-@pytest.mark.parametrize(
-  ("level", "tick"),
-  enumerate(
-    [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
-    + [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
-  ),
-)
-def test_hero_power_bonus_is_no_miner_on_any_level(level, tick):
+# Points of the level-end bonus for a unit of power, level by level.
+POWER_TICKS = [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
+POWER_TICKS += [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
+
+
+@pytest.mark.parametrize("level", [0, 4, 13, 18, 19])
+def test_hero_power_bonus_is_no_miner_on_any_level(level):
   """On the twentieth level a tick pays as much as a miner."""
-  index, _ = _frames_with("hero", "power_bonus")[0]
+  index, _ = _frames_with("hero", "power_bonus")[5]
   decoder, ticks = envs.decoder("hero"), set()
   for frame in _poked("hero", index, 2, {117: level}):
     events = _assert_accounts(decoder, frame)
     assert "miner" not in events
     if "level_up" in events:
       break
-    ticks.add(events.get("power_bonus", tick))
-  assert ticks == {tick}
+    ticks.add(events.get("power_bonus", 0))
+  assert "level_up" in events
+  assert ticks == {0, POWER_TICKS[level]}
 
 
-@pytest.mark.parametrize(
-  ("kind", "points"), enumerate([100, 200, 500, 700, 1000, 2000, 5000])
-)
-def test_ms_pacman_fruit_of_every_kind(kind, points):
+FRUITS = [100, 200, 500, 700, 1000, 2000, 5000]
+
+
+@pytest.mark.parametrize("kind", range(7))
+def test_ms_pacman_fruit_of_every_kind(kind):
   index, frame = _frames_with("ms_pacman", "fruit")[0]
   decoder = envs.decoder("ms_pacman")
   lives = int(frame.before[123]) & 15
   poked = _poked("ms_pacman", index, 2, {123: kind << 4 | lives})
   events = _assert_accounts(decoder, next(poked))
-  assert events["fruit"] == points
+  assert events["fruit"] == FRUITS[kind]
 
 
 def test_ms_pacman_score_rolls_over():
   index, _ = _frames_with("ms_pacman", "dot")[0]
   decoder = envs.decoder("ms_pacman")
   score = {122: 0x99, 121: 0x99, 120: 0x91}
-  events = _assert_accounts(
-    decoder, next(_poked("ms_pacman", index, 2, score))
-  )
+  events = _assert_accounts(decoder, next(_poked("ms_pacman", index, 2, score)))
   assert events == {"dot": 1, "score_rollover": 1}
 
 
