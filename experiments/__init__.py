@@ -1,1 +1,1 @@
-"""TODO."""
+"""Programs that wire agents, environments and launchers together."""

@@ -25,7 +25,7 @@ class Progress:
     counts: Counts,
     stream: TextIO | None = None,
   ):
-    """Starts the clock.
+    """Sets up; the clock starts with the first update.
 
     Args:
       num_steps: Agent steps at which the run ends.
@@ -39,7 +39,7 @@ class Progress:
     self._stream = sys.stderr if stream is None else stream
     self._live = self._stream.isatty()
     self._period = _TERMINAL_PERIOD if self._live else _FILE_PERIOD
-    self._marks = collections.deque([self._mark()], maxlen=11)
+    self._marks: collections.deque = collections.deque(maxlen=11)
     self._returns: collections.deque = collections.deque(maxlen=_LAST_EPISODES)
     self._telemetry: collections.deque = collections.deque(
       maxlen=_LAST_EPISODES
@@ -62,6 +62,8 @@ class Progress:
     Args:
       replay_fill: Share of what the replay must hold before learning starts.
     """
+    if not self._marks:  # the first step, which compiled the policy, is over
+      self._marks.append(self._mark())
     if time.monotonic() - self._marks[-1][0] < self._period:
       return
     self._marks.append(self._mark())

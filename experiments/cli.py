@@ -1,0 +1,54 @@
+"""What all programs of this folder share as programs.
+
+Exit codes: 0 for done; 2 for input that cannot be used, with one line on
+standard error and before any work; 128 plus the number of the signal for a run
+that was stopped and saved; 1, with a traceback, for a fault of ours.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from absl import app, flags
+
+_HELP_GROUPS = ("program", "run", "environment", "agent")
+
+
+def run(main: Callable[[], int | None]):
+  """Parses the flags, calls `main` and exits with what it returns."""
+  app.run(lambda argv: main(), flags_parser=_parse)
+
+
+@contextlib.contextmanager
+def user_input() -> Iterator[None]:
+  """Within it, what is wrong is the user's to mend: one line, exit code 2."""
+  try:
+    yield
+  except (ValueError, OSError) as error:
+    fail(str(error))
+
+
+def fail(message: str):
+  """Ends the program over its input."""
+  print(f"error: {' '.join(message.split())}", file=sys.stderr)
+  raise SystemExit(2)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+  try:
+    rest = flags.FLAGS(argv)
+  except flags.Error as error:
+    fail(str(error).split("\n")[0])
+  if flags.FLAGS.help:
+    _print_help()
+    raise SystemExit(0)
+  if rest[1:]:
+    fail(f"unexpected argument {rest[1]!r}; everything is given as --flag")
+  return rest
+
+
+def _print_help():
+  print(sys.modules["__main__"].__doc__)
+  for group in _HELP_GROUPS:
+    if group in flags.FLAGS.flags_by_module_dict():
+      print(flags.FLAGS.module_help(group))

@@ -1,0 +1,59 @@
+"""Sizes of a run: the paper's, and one for two CPU cores."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+  """Defaults that go together.
+
+  Attributes:
+    network: Size of the network.
+    frames: Emulator frames of a run.
+    evaluation_period: Emulator frames between evaluations.
+    evaluation_episodes: Episodes of each.
+    checkpoint_period: Emulator frames between checkpoints.
+    config: Fields of the agent's config that differ from the paper's.
+  """
+
+  network: str
+  frames: int
+  evaluation_period: int
+  evaluation_episodes: int
+  checkpoint_period: int
+  config: Mapping[str, Any]
+
+
+PRESETS = {
+  "paper": Preset(
+    network="paper",
+    frames=5_000_000_000,  # BT, sec. 5
+    evaluation_period=50_000_000,
+    evaluation_episodes=10,
+    checkpoint_period=5_000_000,
+    config={},
+  ),
+  # One actor against the paper's 256, and thousands of learner steps against
+  # hundreds of thousands: everything that is counted in either is shortened.
+  "small": Preset(
+    network="small",
+    frames=400_000,
+    evaluation_period=100_000,
+    evaluation_episodes=5,
+    checkpoint_period=40_000,
+    config={
+      "burn_in": 10,
+      "trace_length": 40,
+      "sequence_period": 20,
+      "batch_size": 16,
+      "max_replay_size": 5_000,  # 100,000 agent steps
+      "min_replay_size": 200,
+      "replay_ratio": 1.0,
+      "target_update_period": 200,
+      "actor_update_period": 100,
+      "learning_rate": 5e-4,
+    },
+  ),
+}

@@ -1,0 +1,94 @@
+"""Trains Behavior Transfer on an Atari game, native or modded.
+
+python experiments/run_bt.py --game=hero_hard --pretrained=scripted_hero
+python experiments/run_bt.py --game=hero_hard --pretrained=runs/r2d2_hero_0
+"""
+
+import jax
+from absl import flags
+
+from behavior_transfer.agents import bt, transfer
+from behavior_transfer.experiments import (
+  cli,
+  pretrained_policies,
+  run_flags,
+  training,
+)
+
+_PRETRAINED = flags.DEFINE_list(
+  "pretrained",
+  [],
+  "Policies to transfer from, separated by commas. Each is a checkpoint or the"
+  " workdir of a run, a Python callable as module:function, or bundled:"
+  f" {', '.join(pretrained_policies.BUNDLED)}.",
+  module_name="run",
+)
+_ENVIRONMENT = run_flags.define_environment()
+_CONFIG = run_flags.define_config(bt.BTConfig)
+
+
+def _make_agent(run: run_flags.RunSettings) -> training.Agent:
+  spec, action_set = run.task.describe()
+  settings = run_flags.read_config(bt.BTConfig, _CONFIG, run.preset)
+  config = bt.BTConfig(**{k: s.value for k, s in settings.items()})
+  if not _PRETRAINED.value:
+    raise ValueError(
+      "--pretrained is missing; try"
+      f" --pretrained={next(iter(pretrained_policies.BUNDLED))}"
+    )
+  pretrained = pretrained_policies.load(
+    _PRETRAINED.value, run.task, spec, action_set
+  )
+
+  def make_networks(spec):
+    return bt.make_networks(
+      spec,
+      run.network,
+      pretrained=pretrained.policies,
+      use_extra_action=config.use_extra_action,
+    )
+
+  _report_initial_weights(make_networks(spec), config)
+  return training.Agent(
+    name="bt",
+    settings=settings,
+    config=config,
+    make_builder=lambda: bt.BTBuilder(config),
+    network_factory=make_networks,
+    pretrained=pretrained,
+  )
+
+
+def _report_initial_weights(networks: bt.BTNetworks, config: bt.BTConfig):
+  """Says what will be loaded, or that it cannot be, before any work."""
+  if config.initial_weights == "none":
+    return
+  source = networks.pretrained[0]
+  if source.params is None:
+    raise ValueError(
+      f"--initial_weights={config.initial_weights}: {source.name} has no"
+      " weights, so it must be none"
+    )
+  _, report = transfer.initialise(
+    networks.q_network.init(jax.random.PRNGKey(0)),
+    source.params,
+    config.initial_weights,
+    networks.q_network.num_actions,
+  )
+  print(report)
+
+
+def main() -> int:
+  """Reads the flags and trains."""
+  with cli.user_input():
+    options = run_flags.read_environment(_ENVIRONMENT)
+    run = run_flags.read_run("bt", options)
+    agent = _make_agent(run)
+  if run.print_config:
+    training.print_settings(run, agent)
+    return 0
+  return training.train(run, agent)
+
+
+if __name__ == "__main__":
+  cli.run(main)

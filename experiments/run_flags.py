@@ -1,0 +1,205 @@
+"""Flags of the programs that train, in groups: run, environment, agent.
+
+The agent's flags are generated from its config, one for each field, so that a
+new field is a new flag. A flag that is not given has the preset's value.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from . import presets, tasks
+
+_OF_PRESET = "by default the preset's"
+
+_GAME = flags.DEFINE_string(
+  "game",
+  "hero_hard",
+  "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard, or"
+  " any game of ale-py with its native reward.",
+  module_name="run",
+)
+_WORKDIR = flags.DEFINE_string(
+  "workdir",
+  None,
+  "Folder of the run; by default runs/<agent>_<game>_<seed>. The same command"
+  " on the same folder goes on from the newest checkpoint.",
+  module_name="run",
+)
+_PRESET = flags.DEFINE_enum(
+  "preset",
+  "small",
+  sorted(presets.PRESETS),
+  "Where values come from that are not given: small suits two CPU cores, paper"
+  " is the published set.",
+  module_name="run",
+)
+_FRAMES = flags.DEFINE_integer(
+  "frames",
+  None,
+  "Budget in emulator frames, counted as agent steps times action_repeat;"
+  f" {_OF_PRESET}.",
+  lower_bound=1,
+  module_name="run",
+)
+_SEED = flags.DEFINE_integer(
+  "seed",
+  0,
+  "Everything random follows from it.",
+  lower_bound=0,
+  module_name="run",
+)
+_NETWORK = flags.DEFINE_enum(
+  "network",
+  None,
+  ["paper", "small"],
+  f"Size of the network; {_OF_PRESET}.",
+  module_name="run",
+)
+_EVALUATION_PERIOD = flags.DEFINE_integer(
+  "evaluation_period",
+  None,
+  f"Emulator frames between evaluations; {_OF_PRESET}.",
+  lower_bound=1,
+  module_name="run",
+)
+_EVALUATION_EPISODES = flags.DEFINE_integer(
+  "evaluation_episodes",
+  None,
+  f"Episodes of an evaluation, 0 for no evaluations; {_OF_PRESET}.",
+  lower_bound=0,
+  module_name="run",
+)
+_CHECKPOINT_PERIOD = flags.DEFINE_integer(
+  "checkpoint_period",
+  None,
+  f"Emulator frames between checkpoints; {_OF_PRESET}.",
+  lower_bound=1,
+  module_name="run",
+)
+_PRINT_CONFIG = flags.DEFINE_bool(
+  "print_config",
+  False,
+  "Print every setting with its source, and exit.",
+  module_name="run",
+)
+
+_ENVIRONMENT_HELP = {
+  "action_repeat": "Emulator frames per agent step.",
+  "num_stacked": "Frames of past steps in an observation.",
+  "noop_max": "An episode starts with up to this many no-op frames.",
+  "max_episode_frames": "Emulator frames after which an episode is cut.",
+  "sticky_action_probability": "Chance, at each emulator frame, that the"
+  " console sees the previous action again.",
+  "full_action_set": "All 18 joystick actions, or those that the game reads.",
+}
+
+
+class Setting(NamedTuple):
+  """A value of the agent's config and where it is from."""
+
+  value: Any
+  source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+  """What was asked for, in the units of the command line."""
+
+  task: tasks.Task
+  workdir: str
+  preset: presets.Preset
+  network: str
+  frames: int
+  seed: int
+  evaluation_period: int
+  evaluation_episodes: int
+  checkpoint_period: int
+  print_config: bool
+
+
+def define_environment() -> dict[str, flags.FlagHolder]:
+  """Defines a flag for each option of the environment."""
+  return {
+    field.name: _define(
+      field.name, field.default, _ENVIRONMENT_HELP[field.name], "environment"
+    )
+    for field in dataclasses.fields(tasks.EnvironmentOptions)
+  }
+
+
+def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
+  """Defines a flag for each field of an agent's config."""
+  holders = {}
+  for field in dataclasses.fields(config_class):
+    text = f"{field.metadata['help']}; {_OF_PRESET}, in the paper's"
+    kind = type(field.default)
+    holders[field.name] = _define(
+      field.name, None, f"{text} {field.default}.", "agent", kind
+    )
+  return holders
+
+
+def read_environment(
+  holders: dict[str, flags.FlagHolder],
+) -> tasks.EnvironmentOptions:
+  """The environment's options as given."""
+  return tasks.EnvironmentOptions(
+    **{name: holder.value for name, holder in holders.items()}
+  )
+
+
+def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
+  """The run's settings as given, or the preset's."""
+  preset = presets.PRESETS[_PRESET.value]
+
+  def chosen(holder: flags.FlagHolder) -> Any:
+    given = holder.value
+    return getattr(preset, holder.name) if given is None else given
+
+  folder = f"runs/{agent}_{_GAME.value}_{_SEED.value}"
+  return RunSettings(
+    task=tasks.Task(_GAME.value, environment),
+    workdir=folder if _WORKDIR.value is None else _WORKDIR.value,
+    preset=preset,
+    network=chosen(_NETWORK),
+    frames=chosen(_FRAMES),
+    seed=_SEED.value,
+    evaluation_period=chosen(_EVALUATION_PERIOD),
+    evaluation_episodes=chosen(_EVALUATION_EPISODES),
+    checkpoint_period=chosen(_CHECKPOINT_PERIOD),
+    print_config=_PRINT_CONFIG.value,
+  )
+
+
+def read_config(
+  config_class: type,
+  holders: dict[str, flags.FlagHolder],
+  preset: presets.Preset,
+) -> dict[str, Setting]:
+  """Each field of the config, from its flag, the preset or the paper."""
+  settings = {}
+  for field in dataclasses.fields(config_class):
+    given = holders[field.name].value
+    if given is not None:
+      setting = Setting(given, "command line")
+    elif field.name in preset.config:
+      setting = Setting(preset.config[field.name], f"preset {_PRESET.value}")
+    else:
+      setting = Setting(field.default, field.metadata["source"])
+    settings[field.name] = setting
+  return settings
+
+
+def _define(
+  name: str, default: Any, text: str, group: str, kind: type | None = None
+) -> flags.FlagHolder:
+  kind = kind or type(default)
+  define = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+  }[kind]
+  return define(name, default, text, module_name=group)

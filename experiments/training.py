@@ -1,0 +1,143 @@
+"""Trains an agent on a task: the part that `run_*.py` share."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from acme import specs
+
+from behavior_transfer.agents import networks as networks_lib
+
+from . import cli, pretrained_policies, run_flags, tasks, workdirs
+
+
+@dataclasses.dataclass(frozen=True)
+class Agent:
+  """An agent and its settings.
+
+  Attributes:
+    name: As in manifests: "r2d2", "bt".
+    settings: Fields of its config, and where their values are from.
+    config: Its config.
+    make_builder: Imports the builder, which takes long, and makes it.
+    network_factory: Environment spec to networks.
+    pretrained: Frozen policies that it needs; none for most agents.
+  """
+
+  name: str
+  settings: Mapping[str, run_flags.Setting]
+  config: Any
+  make_builder: Callable[[], Any]
+  network_factory: Callable[[specs.EnvironmentSpec], Any]
+  pretrained: pretrained_policies.Pretrained
+
+
+def print_settings(run: run_flags.RunSettings, agent: Agent):
+  """Prints all settings, each with its source."""
+  for field in dataclasses.fields(run):
+    if field.name not in ("task", "preset", "print_config"):
+      print(f"{field.name} = {getattr(run, field.name)}")
+  print(f"game = {run.task.game}")
+  for name, value in dataclasses.asdict(run.task.options).items():
+    print(f"{name} = {value}")
+  for name in agent.pretrained.names:
+    print(f"pretrained = {name}")
+  for name, setting in agent.settings.items():
+    print(f"{name} = {setting.value}  # {setting.source}")
+
+
+def train(run: run_flags.RunSettings, agent: Agent) -> int:
+  """Runs, or goes on with, the run of a workdir.
+
+  Returns:
+    The exit code: 0, or that of a run which was stopped and saved.
+  """
+  from behavior_transfer.launch import experiment
+
+  with cli.user_input():
+    spec, action_set = run.task.describe()
+    manifest = _manifest(run, agent, spec, action_set)
+    workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
+    repeat = run.task.options.action_repeat
+    checkpointer = workdirs.RunCheckpointer(
+      workdir.path, manifest, repeat, agent.pretrained.checkpoints
+    )
+    counts = checkpointer.latest()
+
+  plan = experiment.Experiment(
+    builder=None,
+    environment_factory=run.task.make,
+    network_factory=agent.network_factory,
+    logger_factory=lambda label, start: _make_logger(
+      workdir.path, repeat, label, start
+    ),
+    checkpointer=checkpointer,
+    num_steps=-(-run.frames // repeat),
+    checkpoint_period=-(-run.checkpoint_period // repeat),
+    evaluation_period=-(-run.evaluation_period // repeat),
+    evaluation_episodes=run.evaluation_episodes,
+    observer_factory=lambda: (tasks.GameObserver(),),
+    frames_per_step=repeat,
+    seed=run.seed,
+  )
+  if counts is not None and plan.is_complete(counts):
+    print(
+      f"{workdir.path}: the run is complete, {counts.agent_steps:,} steps;"
+      " a larger --frames would go on with it"
+    )
+    return 0
+  print(
+    f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
+    f" {plan.num_steps:,} agent steps, in {workdir.path}",
+    flush=True,
+  )
+  return _launch(plan, agent)
+
+
+def _launch(plan: Any, agent: Agent) -> int:
+  """Imports TensorFlow and Reverb, which takes ten seconds, and runs."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  import gym_notices.notices
+
+  gym_notices.notices.notices.clear()  # Acme imports gym; we do not use it
+
+  from behavior_transfer.launch import local
+
+  return local.run(dataclasses.replace(plan, builder=agent.make_builder()))
+
+
+def _make_logger(workdir: pathlib.Path, repeat: int, label: str, start: int):
+  from behavior_transfer.launch import loggers
+
+  return loggers.make_factory(workdir, repeat)(label, start)
+
+
+def _manifest(
+  run: run_flags.RunSettings,
+  agent: Agent,
+  spec: tasks.TaskSpec,
+  action_set: list[str],
+) -> dict[str, Any]:
+  """What every checkpoint of the run says of its policy."""
+  return {
+    "agent": agent.name,
+    "game": run.task.game,
+    "environment": dataclasses.asdict(run.task.options),
+    "action_set": action_set,
+    "observation": {
+      "shape": list(spec.observations.shape),
+      "dtype": spec.observations.dtype.name,
+    },
+    "network": dataclasses.asdict(networks_lib.resolve_size(run.network)),
+    "config": dataclasses.asdict(agent.config),
+    "seed": run.seed,
+    "pretrained": list(agent.pretrained.names),
+  }
+
+
+def _identity(manifest: Mapping[str, Any]) -> dict[str, Any]:
+  """What tells one run from another; its budget and logging do not."""
+  names = ("agent", "game", "environment", "network", "config", "seed")
+  return {name: manifest[name] for name in (*names, "pretrained")}

@@ -1,0 +1,183 @@
+"""The folder of a run, which is the run's identity.
+
+run.json       what the run is, how it was started, with which versions
+train.csv      a row per training episode
+eval.csv       a row per evaluation
+learner.csv    the learner's metrics, every few seconds
+tensorboard/   the same
+checkpoints/   the newest ones
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from behavior_transfer.agents import checkpoints
+from behavior_transfer.launch import experiment
+
+_RUN_FILE = "run.json"
+_LOCK_FILE = "run.lock"
+_LIBRARIES = ("behavior-transfer", "ale-py", "dm-acme", "dm-reverb", "jax")
+
+
+class WorkdirError(ValueError):
+  """The folder cannot be this run's."""
+
+
+class Workdir:
+  """A folder that this process holds for one run."""
+
+  def __init__(self, path: pathlib.Path, identity: Mapping[str, Any]):
+    """Claims the folder, making it if need be.
+
+    Args:
+      path: Of the folder.
+      identity: What makes two starts the same run; JSON values by name.
+
+    Raises:
+      WorkdirError: It belongs to another run or program, or is in use.
+    """
+    self.path = path
+    path.mkdir(parents=True, exist_ok=True)
+    run_file = path / _RUN_FILE
+    self._lock = _lock(path)
+    if run_file.exists():
+      _check_same_run(path, json.loads(run_file.read_text()), identity)
+    elif {p.name for p in path.iterdir()} - {_LOCK_FILE}:
+      raise WorkdirError(
+        f"{path} is not empty and holds no {_RUN_FILE}; choose another"
+        " --workdir"
+      )
+    write_json(
+      run_file,
+      {
+        "identity": identity,
+        "command": [sys.executable, *sys.argv],
+        "commit": _commit(),
+        "versions": {
+          "python": sys.version.split()[0],
+          **{name: metadata.version(name) for name in _LIBRARIES},
+        },
+      },
+    )
+
+
+class RunCheckpointer:
+  """Writes and finds the checkpoints of a run, for its launcher."""
+
+  def __init__(
+    self,
+    workdir: pathlib.Path,
+    manifest: Mapping[str, Any],
+    frames_per_step: int,
+    pretrained: Sequence[pathlib.Path | None],
+  ):
+    """Initialises the checkpointer.
+
+    Args:
+      workdir: Of the run.
+      manifest: What is the same in each of its checkpoints.
+      frames_per_step: Emulator frames per agent step.
+      pretrained: Checkpoint of each frozen policy, None for one without.
+    """
+    self._workdir = workdir
+    self._manifest = manifest
+    self._frames_per_step = frames_per_step
+    self._pretrained = pretrained
+
+  def latest(self) -> experiment.Counts | None:
+    """Counts of the newest checkpoint, None where there is none."""
+    folder = self._workdir / "checkpoints"
+    if not folder.exists() or not any(folder.glob("[0-9]*")):
+      return None
+    manifest = checkpoints.read_manifest(checkpoints.resolve(folder))
+    return experiment.Counts(**manifest["counts"])
+
+  def restore(self, template: Any) -> Any:
+    """The newest checkpoint's learner state."""
+    path = checkpoints.resolve(self._workdir)
+    return checkpoints.load_training(path, template)
+
+  def save(self, learner_state: Any, counts: experiment.Counts):
+    """Writes a checkpoint."""
+    checkpoints.save(
+      self._workdir / "checkpoints",
+      step=counts.agent_steps,
+      params=learner_state.params,
+      training_state=learner_state,
+      pretrained=self._pretrained,
+      manifest={
+        **self._manifest,
+        "counts": dataclasses.asdict(counts),
+        "frames": counts.agent_steps * self._frames_per_step,
+        "agent_steps": counts.agent_steps,
+        "learner_steps": counts.learner_steps,
+      },
+    )
+
+
+def write_json(path: pathlib.Path, content: Any):
+  """Writes a file that is seen either whole or not at all."""
+  temporary = path.with_name(f".{path.name}.tmp")
+  with temporary.open("w") as file:
+    json.dump(content, file, indent=2)
+    file.write("\n")
+    file.flush()
+    os.fsync(file.fileno())
+  os.replace(temporary, path)
+
+
+def _lock(path: pathlib.Path) -> Any:
+  """Keeps other processes out, until this one ends however it ends."""
+  file = (path / _LOCK_FILE).open("w")
+  try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError:
+    raise WorkdirError(f"{path} is in use by a run under way") from None
+  return file
+
+
+def _check_same_run(
+  path: pathlib.Path, run: Mapping[str, Any], identity: Mapping[str, Any]
+):
+  then, now = _flat(run["identity"]), _flat(identity)
+  names = [*now, *(name for name in then if name not in now)]
+  differing = [
+    f"{name} is {now.get(name)!r}, there it is {then.get(name)!r}"
+    for name in names
+    if then.get(name) != now.get(name)
+  ]
+  if differing:
+    raise WorkdirError(
+      f"{path} belongs to another run: {'; '.join(differing)}. Choose another"
+      " --workdir"
+    )
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+  """One level of names, as JSON gives the values back."""
+  flat = {}
+  for name, value in json.loads(json.dumps(values)).items():
+    flat.update(value if isinstance(value, dict) else {name: value})
+  return flat
+
+
+def _commit() -> str | None:
+  """The commit of the code, None where it is no checkout."""
+  here = pathlib.Path(__file__).parent
+  try:
+    return subprocess.run(
+      ["git", "-C", here, "rev-parse", "HEAD"],
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout.strip()
+  except (OSError, subprocess.CalledProcessError):
+    return None
