@@ -1,0 +1,168 @@
+"""Behavior Transfer's behaviour: Algorithm 1 of arXiv 2102.13515.
+
+Axes: A primitive actions, K pre-trained policies, E = A + K entries of the
+extended action set A+ (A without extra actions).
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from .. import exploration, policies
+from .. import networks as networks_lib
+from . import config as config_lib
+
+
+class BTState(NamedTuple):
+  """State of the policy in one environment.
+
+  Attributes:
+    rng: key of this environment's stream.
+    prev_action: int32 `[]`, executed last.
+    core_state: of the LSTM.
+    before: both of these as they were before the last step.
+    epsilon: float32 `[]`, chance of a uniformly drawn entry outside flights.
+    pretrained: state of each pre-trained policy, K of them.
+    decision: of the last step.
+    remaining: int32 `[]`, steps left of the current flight.
+    flight_policy: int32 `[]`, the pre-trained policy that flies it.
+  """
+
+  rng: chex.PRNGKey
+  prev_action: chex.Array
+  core_state: networks_lib.LSTMState
+  before: policies.RecurrentState
+  epsilon: chex.Array
+  pretrained: tuple[Any, ...]
+  decision: "Decision"
+  remaining: chex.Array
+  flight_policy: chex.Array
+
+
+class Decision(NamedTuple):
+  """Who acts at a step, and what the pre-trained policies would do.
+
+  Attributes:
+    choice: int32 `[]`; below A the agent's primitive, A + k when policy k acts,
+      by flight or by extra action.
+    in_flight: bool `[]`.
+    pretrained_actions: int32 `[K]`.
+  """
+
+  choice: chex.Array
+  in_flight: chex.Array
+  pretrained_actions: chex.Array
+
+
+def make_policy(
+  networks: networks_lib.Networks,
+  pretrained: Sequence[policies.PretrainedPolicy],
+  config: config_lib.BTConfig,
+  evaluation: bool = False,
+) -> policies.Policy:
+  """The training policy; at evaluation flights are off and a+ stays on."""
+  num_actions, num_policies = networks.num_actions, len(pretrained)
+  ladder = exploration.epsilon_ladder(
+    config.num_environments, config.epsilon_base, config.epsilon_alpha
+  )
+  flights = config.use_flights and not evaluation
+  epsilon_levy = config.epsilon_levy if flights else 0.0
+  flight_length = exploration.zeta_length(
+    config.zeta_exponent, config.max_flight_length
+  )
+
+  def init(key: chex.PRNGKey) -> BTState:
+    key, epsilon_key, *policy_keys = jax.random.split(key, 2 + num_policies)
+    recurrent = policies.initial_recurrent_state(networks)
+    return BTState(
+      rng=key,
+      prev_action=recurrent.prev_action,
+      core_state=recurrent.core_state,
+      before=recurrent,
+      epsilon=jnp.float32(config.eval_epsilon)
+      if evaluation
+      else exploration.draw_epsilon(epsilon_key, ladder),
+      pretrained=tuple(
+        policy.init(k)
+        for policy, k in zip(pretrained, policy_keys, strict=True)
+      ),
+      decision=Decision(
+        choice=jnp.int32(0),
+        in_flight=jnp.bool_(False),
+        pretrained_actions=jnp.zeros((num_policies,), jnp.int32),
+      ),
+      remaining=jnp.int32(0),
+      flight_policy=jnp.int32(0),
+    )
+
+  def decide(key, q, pretrained_actions, state: BTState):
+    """Algorithm 1 for one step, up to taking the action."""
+    start_key, length_key, policy_key, explore_key, uniform_key = (
+      jax.random.split(key, 5)
+    )
+    in_flight, started, remaining = exploration.continue_or_start_flight(
+      start_key, length_key, state.remaining, epsilon_levy, flight_length
+    )
+    flight_policy = jnp.where(
+      started,
+      jax.random.randint(policy_key, (), 0, num_policies),
+      state.flight_policy,
+    )
+    explore = jax.random.uniform(explore_key) < state.epsilon
+    entry = jnp.where(
+      explore,
+      jax.random.randint(uniform_key, (), 0, networks.num_entries),
+      jnp.argmax(q),
+    )
+    choice = jnp.where(in_flight, num_actions + flight_policy, entry)
+    decision = Decision(choice.astype(jnp.int32), in_flight, pretrained_actions)
+    return decision, remaining, flight_policy
+
+  def select_action(params, observation, state: BTState):
+    rng, decide_key = jax.random.split(state.rng)
+    # Every pre-trained policy sees every observation, also when another acts,
+    # so that its memory is fresh when a flight begins.
+    acted = [
+      policy.select_action(observation, policy_state)
+      for policy, policy_state in zip(pretrained, state.pretrained, strict=True)
+    ]
+    pretrained_actions = jnp.stack([action for action, _ in acted])
+    q, core_state = networks.step(
+      params, observation, state.prev_action, state.core_state
+    )
+    decision, remaining, flight_policy = decide(
+      decide_key, q, pretrained_actions, state
+    )
+    called = jnp.maximum(decision.choice - num_actions, 0)
+    action = jnp.where(
+      decision.choice < num_actions,
+      decision.choice,
+      pretrained_actions[called],
+    )
+    return action, BTState(
+      rng=rng,
+      prev_action=action,
+      core_state=core_state,
+      before=policies.RecurrentState(state.prev_action, state.core_state),
+      epsilon=state.epsilon,
+      pretrained=tuple(s._replace(prev_action=action) for _, s in acted),
+      decision=decision,
+      remaining=remaining,
+      flight_policy=flight_policy,
+    )
+
+  def get_extras(state: BTState):
+    return {"recurrent_state": state.before, **state.decision._asdict()}
+
+  def telemetry(state: BTState):
+    in_flight = state.decision.in_flight
+    called = (state.decision.choice >= num_actions) & ~in_flight
+    return {
+      "flight": in_flight.astype(jnp.float32),
+      "extra_action": called.astype(jnp.float32),
+    }
+
+  return policies.Policy(init, select_action, get_extras, telemetry)

@@ -1,0 +1,86 @@
+"""An Acme learner around a learner core."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import reverb
+from acme import core
+from acme.utils import counting, loggers
+
+from . import learning
+from . import networks as networks_lib
+
+
+class Learner(core.Learner):
+  """Takes one batch a step, learns on it and sends its priorities back."""
+
+  def __init__(
+    self,
+    learner_core: learning.LearnerCore,
+    params: networks_lib.Params,
+    dataset: Iterator[reverb.ReplaySample],
+    logger: loggers.Logger,
+    counter: counting.Counter | None,
+    replay_client: reverb.Client | None,
+    replay_table_name: str,
+  ):
+    """Initialises the learner.
+
+    Args:
+      learner_core: pure functions; see `learning`.
+      params: initial parameters.
+      dataset: gives batches; one is taken at each step.
+      logger: gets the metrics of each step.
+      counter: gets `learner_steps` and `learner_walltime`.
+      replay_client: where priorities go; None leaves them as they are.
+      replay_table_name: the table there.
+    """
+    self._core = learner_core
+    self._state = learner_core.init(params)
+    # A step gives its state's buffers away: nobody may read them meanwhile.
+    self._lock = threading.Lock()
+    self._dataset = dataset
+    self._logger = logger
+    self._counter = counter or counting.Counter()
+    self._replay_client = replay_client
+    self._replay_table_name = replay_table_name
+    self._last_step_time: float | None = None
+
+  def step(self) -> None:
+    sample = next(self._dataset)
+    with self._lock:
+      self._state, output = self._core.step(
+        self._state, sample.data, np.asarray(sample.info.probability)
+      )
+    output = jax.device_get(output)
+    if self._replay_client:
+      updates = zip(
+        sample.info.key.tolist(), output.priorities.tolist(), strict=True
+      )
+      self._replay_client.mutate_priorities(
+        self._replay_table_name, updates=dict(updates)
+      )
+    now = time.monotonic()
+    elapsed = now - (self._last_step_time or now)
+    self._last_step_time = now
+    counts = self._counter.increment(learner_steps=1, learner_walltime=elapsed)
+    metrics = {name: float(value) for name, value in output.metrics.items()}
+    self._logger.write({**metrics, **counts})
+
+  def get_variables(self, names: Sequence[str]) -> list[networks_lib.Params]:
+    """The online parameters, for each name asked for."""
+    with self._lock:
+      params = jax.tree.map(np.array, self._state.params)
+    return [params for _ in names]
+
+  def save(self) -> learning.TrainingState:
+    with self._lock:
+      return jax.tree.map(np.array, self._state)
+
+  def restore(self, state: Any) -> None:
+    with self._lock:
+      self._state = jax.tree.map(jax.numpy.array, state)

@@ -1,0 +1,76 @@
+"""What a policy is: pure functions over one environment.
+
+`jax.vmap` over `state` (and observations) steps many environments at once.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import chex
+import jax.numpy as jnp
+
+from . import networks as networks_lib
+
+State = Any
+
+
+class RecurrentState(NamedTuple):
+  """All that a recurrent policy carries from one step to the next.
+
+  Attributes:
+    prev_action: int32 `[]`, the primitive action executed last,
+      `networks.NO_ACTION` at the first step of an episode.
+    core_state: state of the LSTM.
+  """
+
+  prev_action: chex.Array
+  core_state: networks_lib.LSTMState
+
+
+class Policy(NamedTuple):
+  """A policy of this zoo; the first three fields are Acme's `ActorCore`.
+
+  Every state has the fields `prev_action` (of `RecurrentState`), which whoever
+  executes another action than the selected one must replace, and `rng`.
+
+  Attributes:
+    init: key -> state at the start of an episode.
+    select_action: (params, observation, state) -> (action int32 `[]`, state).
+    get_extras: state -> what replay keeps of the last step: a dictionary with
+      "recurrent_state", the `RecurrentState` *before* that step, and whatever
+      else the agent's loss needs of every step.
+    telemetry: state -> {name: float `[]`}, who acted at the last step.
+  """
+
+  init: Callable[[chex.PRNGKey], State]
+  select_action: Callable[..., tuple[chex.Array, State]]
+  get_extras: Callable[[State], dict[str, Any]]
+  telemetry: Callable[[State], dict[str, chex.Array]]
+
+
+class PretrainedPolicy(NamedTuple):
+  """A frozen policy, as a black box from observations to actions.
+
+  Attributes:
+    name: what a person would call it: a path, or `module:function`.
+    init: key -> state at the start of an episode; it has the field
+      `prev_action`.
+    select_action: (observation, state) -> (action int32 `[]`, state).
+    telemetry: state -> {name: float `[]`}.
+    params: its network's parameters, None when it has no such network.
+    network_config: the sizes of that network, None without one.
+  """
+
+  name: str
+  init: Callable[[chex.PRNGKey], State]
+  select_action: Callable[[chex.Array, State], tuple[chex.Array, State]]
+  telemetry: Callable[[State], dict[str, chex.Array]] = lambda state: {}
+  params: networks_lib.Params | None = None
+  network_config: networks_lib.NetworkConfig | None = None
+
+
+def initial_recurrent_state(networks: networks_lib.Networks) -> RecurrentState:
+  """The recurrent state at the start of an episode."""
+  return RecurrentState(
+    jnp.int32(networks_lib.NO_ACTION), networks.initial_state()
+  )

@@ -1,0 +1,102 @@
+"""R2D2 as an Acme builder, to the signatures of later Acme."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import reverb
+from acme import adders, core, specs
+from acme.jax import variable_utils
+from acme.utils import counting
+
+from .. import acme_compat, learning, policies, replay
+from .. import actor as actor_lib
+from .. import learner as learner_lib
+from .. import networks as networks_lib
+from . import acting, losses
+from . import config as config_lib
+
+
+class R2D2Builder(
+  acme_compat.GenericBuilder[Any, policies.Policy, reverb.ReplaySample]
+):
+  """Builds the parts of an R2D2 agent."""
+
+  def __init__(self, config: config_lib.R2D2Config):
+    self._config = config
+
+  def make_replay_tables(
+    self, environment_spec: specs.EnvironmentSpec, policy: policies.Policy
+  ) -> list[reverb.Table]:
+    return [replay.make_table(environment_spec, policy, self._config)]
+
+  def make_dataset_iterator(
+    self, replay_client: reverb.Client
+  ) -> Iterator[reverb.ReplaySample]:
+    return replay.make_dataset_iterator(replay_client, self._config)
+
+  def make_adder(
+    self,
+    replay_client: reverb.Client,
+    environment_spec: specs.EnvironmentSpec | None,
+    policy: policies.Policy | None,
+  ) -> adders.Adder:
+    length = replay.sequence_length(self._config)
+    spec = replay.item_spec(environment_spec, policy, length)
+    return replay.SequenceAdder(replay_client, spec, self._config)
+
+  def make_actor(
+    self,
+    random_key: jax.Array,
+    policy: policies.Policy,
+    environment_spec: specs.EnvironmentSpec,
+    variable_source: core.VariableSource | None = None,
+    adder: adders.Adder | None = None,
+  ) -> core.Actor:
+    del environment_spec
+    variable_client = variable_utils.VariableClient(
+      variable_source,
+      "policy",
+      update_period=self._config.actor_update_period,
+      device="cpu",
+    )
+    return actor_lib.Actor(policy, random_key, variable_client, adder)
+
+  def make_learner(
+    self,
+    random_key: jax.Array,
+    networks: Any,
+    dataset: Iterator[reverb.ReplaySample],
+    logger_fn: acme_compat.LoggerFactory,
+    environment_spec: specs.EnvironmentSpec,
+    replay_client: reverb.Client | None = None,
+    counter: counting.Counter | None = None,
+  ) -> core.Learner:
+    del environment_spec
+    loss = self._make_loss(networks)
+    return learner_lib.Learner(
+      learning.make_learner_core(loss, self._config),
+      self._initial_params(networks, random_key),
+      dataset,
+      logger_fn("learner", steps_key="learner_steps"),
+      counter,
+      replay_client,
+      self._config.replay_table_name,
+    )
+
+  def make_policy(
+    self,
+    networks: Any,
+    environment_spec: specs.EnvironmentSpec,
+    evaluation: bool = False,
+  ) -> policies.Policy:
+    del environment_spec
+    return acting.make_policy(networks, self._config, evaluation)
+
+  def _make_loss(self, networks: Any) -> learning.Loss:
+    return losses.make_loss(networks, self._config)
+
+  def _initial_params(
+    self, networks: Any, random_key: jax.Array
+  ) -> networks_lib.Params:
+    return networks.init(random_key)

@@ -1,0 +1,93 @@
+"""R2D2's loss: double Q-learning on replayed sequences.
+
+Axes: T learned steps, B batch, E entries of the head, N fitted entries a step.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from .. import learning, q_learning
+from .. import networks as networks_lib
+from .. import sequences as sequences_lib
+from . import config as config_lib
+
+
+class FittedEntries(NamedTuple):
+  """Which entries of the head are fitted to a step's target.
+
+  Attributes:
+    index: int32 `[T, B, N]`.
+    weight: float32 `[T, B, N]`, 0 where the entry is not fitted after all.
+  """
+
+  index: chex.Array
+  weight: chex.Array
+
+
+EntriesFn = Callable[[sequences_lib.Sequences], FittedEntries]
+
+
+def executed_action(learned: sequences_lib.Sequences) -> FittedEntries:
+  """R2D2 fits the value of the action that was executed."""
+  index = learned.action[..., None]
+  return FittedEntries(index, jnp.ones(index.shape, jnp.float32))
+
+
+def make_loss(
+  networks: networks_lib.Networks,
+  config: config_lib.R2D2Config,
+  fitted_entries: EntriesFn = executed_action,
+) -> learning.Loss:
+  """The loss of `learning.make_learner_core`.
+
+  Half the squared TD errors, summed over the entries and steps of a sequence,
+  weighted by importance, averaged over the batch. A step's error in the
+  priority is the largest of its fitted entries'.
+  """
+
+  def loss(params, target_params, sequences, weights):
+    learned = sequences_lib.learned_part(sequences, config.burn_in)
+    unroll = functools.partial(
+      sequences_lib.unroll_after_burn_in,
+      networks,
+      sequences=sequences,
+      burn_in=config.burn_in,
+    )
+    online_q, target_q = unroll(params), unroll(target_params)
+    targets = q_learning.double_q_targets(
+      online_q,
+      target_q,
+      learned.reward,
+      config.discount * learned.discount,
+      learned.valid,
+      config.n_step,
+      config.rescale_epsilon,
+    )
+    entries = fitted_entries(learned)
+    # NO_ACTION on padding is no index; what it takes instead is masked below.
+    index = jnp.maximum(entries.index, 0)
+    q = jnp.take_along_axis(online_q[:-1], index, axis=-1)
+    mask = entries.weight * learned.valid[..., None]
+    td_error = (jax.lax.stop_gradient(targets)[..., None] - q) * mask
+    sequence_loss = 0.5 * jnp.square(td_error).sum(axis=(0, 2))
+    priorities = q_learning.sequence_priority(
+      jnp.abs(td_error).max(axis=-1),
+      learned.valid,
+      config.max_priority_weight,
+    )
+    num_valid = jnp.maximum(learned.valid.sum(), 1)
+    metrics = {
+      "mean_q": (q * mask)[..., 0].sum() / num_valid,
+      "mean_target": (targets * learned.valid).sum() / num_valid,
+      "mean_abs_td_error": jnp.abs(td_error)[..., 0].sum() / num_valid,
+      "mean_priority": priorities.mean(),
+    }
+    output = learning.LossOutput(jax.lax.stop_gradient(priorities), metrics)
+    return jnp.mean(weights * sequence_loss), output
+
+  return loss

@@ -1,0 +1,94 @@
+"""The unit of replay: a fixed-length piece of one episode.
+
+    padding   burn-in      learned on             bootstrap   padding
+    |......|+++++++++++|====================|o|..............|
+     <------ burn_in ---><-- trace_length --> 1
+
+A sequence has L = burn_in + trace_length + 1 rows and never crosses an episode.
+The first sequence of an episode is padded in front, so that its first step is
+learned on too; a sequence that reaches the episode's end is padded behind.
+Row t holds observation t and the transition from it; `valid` is false where
+there is no transition: on the padding and on the episode's last observation.
+
+Axes: B batch, L rows; time-major means `[L, B, ...]`.
+"""
+
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from . import networks as networks_lib
+from . import policies
+
+
+class Sequences(NamedTuple):
+  """A batch of sequences, as Reverb gives it (batch first) or time-major.
+
+  Attributes:
+    observation: uint8 `[B, L, H, W, C]`.
+    action: int32 `[B, L]`, the executed primitive; NO_ACTION where not valid.
+    reward: float32 `[B, L]`, of the transition from row t to t + 1.
+    discount: float32 `[B, L]`, the environment's: 0 where it terminates.
+    valid: bool `[B, L]`.
+    recurrent_state: before the first row, `[B, ...]`; held through padding.
+    extras: whatever else the agent keeps of each step, `[B, L, ...]`.
+  """
+
+  observation: chex.Array
+  action: chex.Array
+  reward: chex.Array
+  discount: chex.Array
+  valid: chex.Array
+  recurrent_state: policies.RecurrentState
+  extras: dict[str, Any]
+
+
+def time_major(sequences: Sequences) -> Sequences:
+  """`[B, L, ...]` to `[L, B, ...]`; the recurrent state stays `[B, ...]`."""
+  swapped = jax.tree.map(
+    lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(recurrent_state=())
+  )
+  return swapped._replace(recurrent_state=sequences.recurrent_state)
+
+
+def learned_part(sequences: Sequences, burn_in: int) -> Sequences:
+  """The T = trace_length transitions to learn on, of time-major sequences."""
+  cut = jax.tree.map(
+    lambda x: x[burn_in:-1], sequences._replace(recurrent_state=())
+  )
+  return cut._replace(recurrent_state=sequences.recurrent_state)
+
+
+def unroll_after_burn_in(
+  networks: networks_lib.Networks,
+  params: networks_lib.Params,
+  sequences: Sequences,
+  burn_in: int,
+) -> chex.Array:
+  """Action values after a burn-in that only produces a start state.
+
+  No gradient flows into the burn-in (R2D2, ICLR 2019, sec. 3).
+
+  Args:
+    networks: the network.
+    params: its parameters, which also do the burn-in.
+    sequences: time-major, L rows.
+    burn_in: rows.
+
+  Returns:
+    float32 `[L - burn_in, B, E]`.
+  """
+  start = sequences.recurrent_state
+  prev_action = jnp.concatenate(
+    [start.prev_action[None], sequences.action[:-1]], axis=0
+  )
+  inputs = (sequences.observation, prev_action, sequences.valid)
+  core_state = start.core_state
+  if burn_in:
+    warm_up = [x[:burn_in] for x in inputs]
+    _, core_state = networks.unroll(params, *warm_up, core_state)
+    core_state = jax.lax.stop_gradient(core_state)
+  q, _ = networks.unroll(params, *[x[burn_in:] for x in inputs], core_state)
+  return q
