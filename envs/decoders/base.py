@@ -31,7 +31,7 @@ class Decoder:
   Attributes:
     game: Name of the ROM in ale-py.
     rom_md5: MD5 of the only ROM for which the addresses are known to hold.
-    cells: Address of each cell that the rule reads, from 0 (console's 0x80).
+    cells: Address of each known cell of RAM, from 0 (the console's 0x80).
     events: The events, by name.
     decode: `decode(before, after) -> {event: count}`, where `before` and
       `after` are the 128 bytes of RAM, as uint8 arrays or as bytes, of two
@@ -68,7 +68,7 @@ class Decoder:
       )
 
 
-def decimal(*digit_pairs: int) -> int:
+def decimal(digit_pairs: bytes) -> int:
   """The number that ALE reads in binary-coded bytes, the highest first.
 
   A half byte above 9 counts for its value, as it does in ALE.

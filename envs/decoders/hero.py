@@ -19,19 +19,35 @@ power pays as much as a miner, so the amount alone would not do.
 
 from . import base
 
-# Every address comes from the disassembly; the first four are also ALE's.
+# Every address comes from the disassembly; lives and score are also ALE's.
 CELLS = {
+  "y": 27,  # of the hero
+  "room": 28,
+  "x": 31,  # of the hero
+  "wall": 32,  # x of the room's wall that can be destroyed, 0 if there is none
+  "power": 43,
+  "laser_heat": 49,  # counts up under the laser; the wall goes when it wraps
+  "dynamite": 50,  # sticks left
   "lives": 51,
   "score_high": 55,  # two binary-coded decimals each
   "score_mid": 56,
   "score_low": 57,
-  "room": 28,
-  "wall": 32,  # x of the room's wall that can be destroyed, 0 if there is none
-  "laser_heat": 49,  # counts up under the laser; the wall goes when it wraps
-  "dynamite": 50,  # sticks left
   "level_over": 114,  # 0 in play, 255 from the miner to the next level
   "level": 117,  # from 0; after the twentieth the thirteenth comes again
+  "dying_0": 119,  # frames left of a creature's death, 0 while it lives
+  "dying_1": 120,
+  "wall_hit": 122,  # 0x75 while dynamite that destroyed a wall explodes
 }
+_ROOM = CELLS["room"]
+_WALL = CELLS["wall"]
+_LASER_HEAT = CELLS["laser_heat"]
+_DYNAMITE = CELLS["dynamite"]
+_LIVES = CELLS["lives"]
+_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
+_LEVEL_OVER = CELLS["level_over"]
+_LEVEL = CELLS["level"]
+# Laser heat, dynamite, lives and score lie side by side.
+_BUSY = slice(_LASER_HEAT, CELLS["score_low"] + 1)
 
 EVENTS = {
   "miner": base.Event(1000, "The miner was reached, which ends the level."),
@@ -51,27 +67,28 @@ _OVERFLOWN = b"\xbb\xbb\xbb"
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
-  # Laser heat, dynamite, lives and score lie side by side: most frames, in
-  # which none of them changes, end here.
-  if before[49:58] == after[49:58] and before[117] == after[117]:
+  # In most frames nothing has happened.
+  if before[_BUSY] == after[_BUSY] and before[_LEVEL] == after[_LEVEL]:
     return {}
-  counts = _paid(before, after) if before[55:58] != after[55:58] else {}
-  same_place = before[28] == after[28] and before[117] == after[117]
-  wall_gone = before[32] != 0 and after[32] == 0 and same_place
-  counts["laser_wall"] = int(wall_gone and before[49] == 255 and after[49] == 0)
-  counts["life_lost"] = int(after[51] < before[51])
-  counts["level_up"] = int(after[117] != before[117])
+  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
+  level_up = before[_LEVEL] != after[_LEVEL]
+  same_room = before[_ROOM] == after[_ROOM] and not level_up
+  wall_gone = before[_WALL] != 0 and after[_WALL] == 0 and same_room
+  cut = before[_LASER_HEAT] == 255 and after[_LASER_HEAT] == 0
+  counts["laser_wall"] = int(wall_gone and cut)
+  counts["life_lost"] = int(after[_LIVES] < before[_LIVES])
+  counts["level_up"] = int(level_up)
   return {event: count for event, count in counts.items() if count}
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
   points = _score(after) - _score(before)
-  if after[55:58] == _OVERFLOWN:
+  if after[_SCORE] == _OVERFLOWN:
     return {"score_overflow": points}
-  if before[114]:
+  if before[_LEVEL_OVER]:
     # Where no dynamite is left, the last tick of power already fills the
     # stock for the next level.
-    dynamite = 50 if after[50] == before[50] - 1 else 0
+    dynamite = 50 if after[_DYNAMITE] == before[_DYNAMITE] - 1 else 0
     return {"power_bonus": points - dynamite, "dynamite_bonus": dynamite}
   miners, points = divmod(points, 1000)
   walls = int(points % 50 == 25)
@@ -80,7 +97,7 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
 
 
 def _score(ram: bytes) -> int:
-  return base.decimal(ram[55], ram[56], ram[57])
+  return base.decimal(ram[_SCORE])
 
 
 DECODER = base.Decoder(

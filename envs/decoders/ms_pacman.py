@@ -16,22 +16,36 @@ apart.
 
 from . import base
 
-# Every address comes from the disassembly; score, lives and death timer are
-# also ALE's.
+# Every address comes from the disassembly; score, lives and timer are also
+# ALE's.
 CELLS = {
   "maze": 0,  # which of the four mazes
-  "ghost_0": 1,  # high half of the byte: 4 when just eaten, 8 up when edible
+  "ghost_0": 1,  # high half of the byte: 8 and above while edible, 4 once eaten
   "ghost_1": 2,
   "ghost_2": 3,
   "ghost_3": 4,
-  "timer": 39,  # of the scene that interrupts play; 0x53 ends a life
+  "x": 10,  # of Ms. Pac-Man
+  "fruit_x": 11,  # 0 if there is none
+  "y": 16,  # of Ms. Pac-Man
+  "timer": 39,  # of the scenes that interrupt play; 0x53 ends a life
+  "dot_map": 59,  # a bit for each dot left, in the 42 cells from here
   "eaten": 116,  # top two bits: ghosts eaten since the energy pill, modulo 4
+  "pill_map": 117,  # bits 2 to 5: energy pills left
   "dots": 119,  # dots and energy pills eaten in this maze
   "score_low": 120,  # two binary-coded decimals each
   "score_mid": 121,
   "score_high": 122,
   "lives": 123,  # low half of the byte: lives in reserve; high half: the fruit
 }
+_MAZE = CELLS["maze"]
+_GHOSTS = slice(CELLS["ghost_0"], CELLS["ghost_3"] + 1)
+_TIMER = CELLS["timer"]
+_EATEN = CELLS["eaten"]
+_DOTS = CELLS["dots"]
+_SCORE = slice(CELLS["score_low"], CELLS["score_high"] + 1)
+_LIVES = CELLS["lives"]
+# Dots, score and lives lie side by side.
+_BUSY = slice(_DOTS, _LIVES + 1)
 
 EVENTS = {
   "dot": base.Event(10, "A dot was eaten."),
@@ -55,14 +69,13 @@ _LIFE_ENDS = 0x53
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
-  # Dots, score and lives lie side by side: most frames, in which none of them
-  # changes, end here.
-  if before[119:124] == after[119:124] and after[39] != _LIFE_ENDS:
+  # In most frames nothing has happened.
+  if before[_BUSY] == after[_BUSY] and after[_TIMER] != _LIFE_ENDS:
     return {}
-  counts = _paid(before, after) if before[120:123] != after[120:123] else {}
+  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
   counts["life_lost"] = int(_lives(after) < _lives(before))
-  full = _MAZE_DOTS[after[0] & 3]
-  counts["maze_cleared"] = int(before[119] < full == after[119])
+  full = _MAZE_DOTS[after[_MAZE] & 3]
+  counts["maze_cleared"] = int(before[_DOTS] < full == after[_DOTS])
   return {event: count for event, count in counts.items() if count}
 
 
@@ -78,7 +91,7 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
   counts["energy_pill"] = int(tens_and_ones // 10 == 5)
   counts["fruit"] = 100 * hundreds
   if hundreds and _ghost_eaten(before, after):
-    event = _GHOST_EVENTS[after[116] >> 6]
+    event = _GHOST_EVENTS[after[_EATEN] >> 6]
     counts[event] = 1
     counts["fruit"] -= EVENTS[event].native_value
   return counts
@@ -87,17 +100,17 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
 def _ghost_eaten(before: bytes, after: bytes) -> bool:
   return any(
     was >> 4 != 4 and now >> 4 == 4
-    for was, now in zip(before[1:5], after[1:5], strict=True)
+    for was, now in zip(before[_GHOSTS], after[_GHOSTS], strict=True)
   )
 
 
 def _score(ram: bytes) -> int:
-  return base.decimal(ram[122], ram[121], ram[120])
+  return base.decimal(ram[_SCORE][::-1])
 
 
 def _lives(ram: bytes) -> int:
-  reserve = ram[123] & 15
-  return 0 if not reserve and ram[39] == _LIFE_ENDS else (reserve & 7) + 1
+  reserve = ram[_LIVES] & 15
+  return 0 if not reserve and ram[_TIMER] == _LIFE_ENDS else (reserve & 7) + 1
 
 
 DECODER = base.Decoder(

@@ -108,6 +108,32 @@ PLAYS = {
 }
 
 
+class Archive:
+  """One node for every cell, the first that was found, by rank."""
+
+  def __init__(self, play: Play, goal: str):
+    self._play = play
+    self._goal = goal
+    self._cells = set()
+    self._by_rank = collections.defaultdict(list)
+
+  def add(self, node: Node):
+    cell = self._play.cell(node.ram)
+    if cell not in self._cells:
+      self._cells.add(cell)
+      self._by_rank[self._play.rank(node.ram, self._goal)].append(node)
+
+  def choose(self, rng: np.random.Generator) -> Node:
+    """A little visited node among those of a high rank."""
+    ranks = sorted(self._by_rank, reverse=True)
+    depth = min(rng.geometric(0.3), len(ranks)) - 1
+    nodes = self._by_rank[ranks[depth]]
+    few = [nodes[i] for i in rng.integers(len(nodes), size=8)]
+    chosen = min(few, key=lambda node: node.visits)
+    chosen.visits += 1
+    return chosen
+
+
 class Search:
   """Looks for one goal after another, each from where the last was reached."""
 
@@ -131,27 +157,13 @@ class Search:
 
   def _reach(self, goal: str, root: Node) -> Node:
     root = dataclasses.replace(root, counts=collections.Counter())
-    archive = {self._play.cell(root.ram): root}
+    archive = Archive(self._play, goal)
+    archive.add(root)
     while True:
-      start = self._choose(archive, goal)
-      for node in self._explore(start, goal):
+      for node in self._explore(archive.choose(self._rng), goal):
         if node.counts[goal] and self._survives(node):
           return node
-        archive.setdefault(self._play.cell(node.ram), node)
-
-  def _choose(self, archive, goal: str) -> Node:
-    """A little visited node among those of a high rank."""
-    by_rank = collections.defaultdict(list)
-    for node in archive.values():
-      rank = self._play.rank(node.ram, goal)
-      by_rank[rank].append(node)
-    ranks = sorted(by_rank, reverse=True)
-    depth = min(self._rng.geometric(0.3), len(ranks)) - 1
-    nodes = by_rank[ranks[depth]]
-    weights = np.array([(1 + node.visits) ** -2.0 for node in nodes])
-    chosen = nodes[self._rng.choice(len(nodes), p=weights / weights.sum())]
-    chosen.visits += 1
-    return chosen
+        archive.add(node)
 
   def _explore(self, node: Node, goal: str):
     """Random actions, each held for a while; yields the nodes on the way."""

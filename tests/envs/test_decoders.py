@@ -266,5 +266,5 @@ def test_a_game_without_a_decoder():
 
 
 def test_decimal_reads_as_ale_does():
-  assert base.decimal(0x12, 0x34, 0x56) == 123_456
-  assert base.decimal(0xBB, 0xBB, 0xBB) == 1_222_221
+  assert base.decimal(b"\x12\x34\x56") == 123_456
+  assert base.decimal(b"\xbb\xbb\xbb") == 1_222_221
