@@ -59,31 +59,46 @@ class Node:
     return [action for piece in reversed(pieces) for action in piece]
 
 
+_HERO = envs.decoder("hero").cells
+_MS_PACMAN = envs.decoder("ms_pacman").cells
+
+
 def _hero_cell(ram):
-  level_and_room, x, y = (ram[117], ram[28]), ram[31] >> 2, ram[27] >> 2
-  return (*level_and_room, x, y, ram[32] == 0, ram[50], ram[49] >> 3)
+  room, place = ram[_HERO["room"]], (ram[_HERO["x"]] >> 2, ram[_HERO["y"]] >> 2)
+  stock, wall = ram[_HERO["dynamite"]], ram[_HERO["wall"]] == 0
+  return ram[_HERO["level"]], room, place, wall, stock, _heat(ram) >> 3
 
 
 def _hero_rank(ram, goal):
-  if goal == "laser_wall":
-    return ram[49]
-  return ram[28]  # the miner waits in the last room
+  # The miner waits in the last room.
+  return _heat(ram) if goal == "laser_wall" else ram[_HERO["room"]]
+
+
+def _heat(ram):
+  return ram[_HERO["laser_heat"]]
 
 
 def _ms_pacman_cell(ram):
-  edible = sum(ghost >= 128 for ghost in ram[1:5])
-  place, fruit = (ram[0], ram[10] >> 2, ram[16] >> 2), ram[11] >> 3
-  time_left = ram[116] >> 1 if edible else 0
-  return place, ram[39], ram[119], edible, time_left, fruit
+  names = ("maze", "dots", "timer")
+  place = ram[_MS_PACMAN["x"]] >> 2, ram[_MS_PACMAN["y"]] >> 2
+  time_left = ram[_MS_PACMAN["eaten"]] >> 1 if _edible(ram) else 0
+  fruit = ram[_MS_PACMAN["fruit_x"]] >> 3
+  cells = [ram[_MS_PACMAN[name]] for name in names]
+  return *cells, place, _edible(ram), time_left, fruit
 
 
 def _ms_pacman_rank(ram, goal):
   if goal.startswith("ghost"):
-    edible = any(ghost >= 128 for ghost in ram[1:5])
-    return 1 + (ram[116] >> 6) if edible else 0
-  if goal == "fruit" and ram[11]:
+    return 1 + (ram[_MS_PACMAN["eaten"]] >> 6) if _edible(ram) else 0
+  if goal == "fruit" and ram[_MS_PACMAN["fruit_x"]]:
     return 1000
-  return ram[119]
+  return ram[_MS_PACMAN["dots"]]
+
+
+def _edible(ram):
+  """How many ghosts can be eaten."""
+  ghosts = ram[_MS_PACMAN["ghost_0"] : _MS_PACMAN["ghost_3"] + 1]
+  return sum(ghost >= 128 for ghost in ghosts)
 
 
 PLAYS = {

@@ -18,6 +18,12 @@ from behavior_transfer.envs.decoders import base
 
 GAMES = ("hero", "ms_pacman")
 
+# Hero's points for a unit of power left, by the level, and Ms. Pac-Man's for a
+# fruit, by its kind.
+POWER_TICKS = [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
+POWER_TICKS += [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
+FRUITS = [100, 200, 500, 700, 1000, 2000, 5000]
+
 
 @functools.cache
 def _recorded(game):
@@ -109,82 +115,83 @@ def _frames_with(game, event):
   ]
 
 
-def test_hero_amounts_agree_with_the_cells_that_do_not_keep_the_score():
-  """Each paying event leaves a trace in RAM that the rule does not read."""
-  for _, frame in _frames_with("hero", "miner"):
-    assert frame.before[114] == 0
-    assert frame.after[114] == 255
-  for _, frame in _frames_with("hero", "wall"):
-    assert frame.before[32] > 0
-    assert frame.after[32] == 0
-    assert frame.after[122] == 0x75  # the explosion has hit a wall
-    assert frame.after[50] == frame.before[50] - 1
-  for _, frame in _frames_with("hero", "creature"):
-    dying = (frame.before[119:121] == 0) & (frame.after[119:121] > 0)
-    count = envs.decoder("hero").decode(frame.before, frame.after)["creature"]
-    assert dying.sum() == count
-  for _, frame in _frames_with("hero", "power_bonus"):
-    events = envs.decoder("hero").decode(frame.before, frame.after)
-    assert events["power_bonus"] == POWER_TICKS[frame.before[117]]
-  for _, frame in _frames_with("hero", "laser_wall"):
-    assert frame.native_reward == 0
-    assert (frame.before == frame.after)[[28, 50]].all()  # room and dynamite
+def test_hero_events_leave_their_traces_in_ram():
+  """Cells other than the score confirm each event that an amount told."""
+  cells = envs.decoder("hero").cells
+  dying = [cells["dying_0"], cells["dying_1"]]
+  for before, after, events in _decoded("hero"):
+    over = before[cells["level_over"]], after[cells["level_over"]]
+    assert (over == (0, 255)) == ("miner" in events)
+    if "wall" in events:
+      assert before[cells["wall"]] > 0 == after[cells["wall"]]
+      assert before[cells["wall_hit"]] == 0
+      assert after[cells["wall_hit"]] == 0x75
+    if "laser_wall" in events:
+      assert after[cells["wall_hit"]] == 0
+    deaths = (before[dying] == 0) & (after[dying] > 0)
+    assert deaths.sum() == events.get("creature", 0)
+    if "power_bonus" in events:
+      tick = POWER_TICKS[before[cells["level"]]]
+      assert events["power_bonus"] == tick
 
 
-def test_ms_pacman_amounts_agree_with_the_cells_that_do_not_keep_the_score():
-  decoder = envs.decoder("ms_pacman")
-  for frame in _recorded("ms_pacman"):
-    events = decoder.decode(frame.before, frame.after)
+def test_ms_pacman_events_leave_their_traces_in_ram():
+  """Cells other than the score confirm each event that an amount told."""
+  cells = envs.decoder("ms_pacman").cells
+  ghosts = slice(cells["ghost_0"], cells["ghost_3"] + 1)
+  dot_map = slice(cells["dot_map"], cells["dot_map"] + 42)
+  for before, after, events in _decoded("ms_pacman"):
     dots, pills = events.get("dot", 0), events.get("energy_pill", 0)
-    eaten = int(frame.after[119]) - int(frame.before[119])
-    # Dots are counted in cell 119, and each has its bit in the maze's map; an
-    # energy pill is counted too, and has one of four bits of cell 117.
+    eaten = int(after[cells["dots"]]) - int(before[cells["dots"]])
     assert max(eaten, 0) == dots + pills
     if dots:
-      assert _bits(frame.before[59:101]) - _bits(frame.after[59:101]) == 1
+      assert _bits(before[dot_map]) - _bits(after[dot_map]) == 1
     if pills:
-      before, after = frame.before[117] & 0x3C, frame.after[117] & 0x3C
-      assert _bits(before) - _bits(after) == 1
-    ghosts = sum(events.get(f"ghost_{n}", 0) for n in (200, 400, 800, 1600))
-    edible, eyes = frame.before[1:5] >= 0x80, frame.after[1:5] >> 4 == 4
-    assert ghosts == (edible & eyes).sum()
+      left = [ram[cells["pill_map"]] & 0b111100 for ram in (before, after)]
+      assert _bits(left[0]) - _bits(left[1]) == 1
+    edible, eyes = before[ghosts] >= 0x80, after[ghosts] >> 4 == 4
+    eaten = sum(events.get(f"ghost_{n}", 0) for n in (200, 400, 800, 1600))
+    assert eaten == (edible & eyes).sum()
     if "fruit" in events:
-      assert frame.before[11] > 0 == frame.after[11]  # the fruit's x
-      assert events["fruit"] == FRUITS[frame.before[123] >> 4]
+      assert before[cells["fruit_x"]] > 0 == after[cells["fruit_x"]]
+      assert events["fruit"] == FRUITS[before[cells["lives"]] >> 4]
+
+
+def _decoded(game):
+  decoder = envs.decoder(game)
+  for frame in _recorded(game):
+    events = decoder.decode(frame.before, frame.after)
+    yield frame.before, frame.after, events
 
 
 def _bits(cells):
   return int(np.unpackbits(np.atleast_1d(cells)).sum())
 
 
-def _poked(game, index, lead, pokes):
-  """Recorded play with RAM cells overwritten `lead` frames before a frame.
+def _poked(game, index, **values):
+  """Recorded play with cells of RAM overwritten two frames before a frame.
 
-  Yields the frames after the poke's own, for ALE sees the poked score as paid.
+  Leaves out the poke's own frame, for ALE takes a poked score for paid.
   """
-  ale = replay.console(game)
+  ale, decoder = replay.console(game), envs.decoder(game)
   actions = replay.recording(game)
-  for action in actions[: index - lead]:
+  for action in actions[: index - 2]:
     ale.act(int(action))
-  for address, value in pokes.items():
-    ale.setRAM(address, value)
-  ale.act(int(actions[index - lead]))
-  yield from replay.frames(ale, actions[index - lead + 1 :])
+  for cell, value in values.items():
+    ale.setRAM(decoder.cells[cell], value)
+  ale.act(int(actions[index - 2]))
+  yield from replay.frames(ale, actions[index - 1 :])
 
 
 def test_hero_score_overflows():
   """Beyond 999,999 the game shows exclamation marks and counts no more."""
   index, _ = _frames_with("hero", "creature")[0]
   decoder, total = envs.decoder("hero"), collections.Counter()
-  for frame in _poked("hero", index, 2, {55: 0x99, 56: 0x99, 57: 0x70}):
+  score = {"score_high": 0x99, "score_mid": 0x99, "score_low": 0x70}
+  for frame in _poked("hero", index, **score):
     total.update(_assert_accounts(decoder, frame))
   assert total["score_overflow"] == 1_222_221 - 999_970
   assert "creature" not in total
-
-
-# Points of the level-end bonus for a unit of power, level by level.
-POWER_TICKS = [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
-POWER_TICKS += [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
 
 
 @pytest.mark.parametrize("level", [0, 4, 13, 18, 19])
@@ -192,7 +199,7 @@ def test_hero_power_bonus_is_no_miner_on_any_level(level):
   """On the twentieth level a tick pays as much as a miner."""
   index, _ = _frames_with("hero", "power_bonus")[5]
   decoder, ticks = envs.decoder("hero"), set()
-  for frame in _poked("hero", index, 2, {117: level}):
+  for frame in _poked("hero", index, level=level):
     events = _assert_accounts(decoder, frame)
     assert "miner" not in events
     if "level_up" in events:
@@ -202,31 +209,28 @@ def test_hero_power_bonus_is_no_miner_on_any_level(level):
   assert ticks == {0, POWER_TICKS[level]}
 
 
-FRUITS = [100, 200, 500, 700, 1000, 2000, 5000]
-
-
 @pytest.mark.parametrize("kind", range(7))
 def test_ms_pacman_fruit_of_every_kind(kind):
   index, frame = _frames_with("ms_pacman", "fruit")[0]
   decoder = envs.decoder("ms_pacman")
-  lives = int(frame.before[123]) & 15
-  poked = _poked("ms_pacman", index, 2, {123: kind << 4 | lives})
-  events = _assert_accounts(decoder, next(poked))
-  assert events["fruit"] == FRUITS[kind]
+  lives = int(frame.before[decoder.cells["lives"]]) & 15
+  frame = next(_poked("ms_pacman", index, lives=kind << 4 | lives))
+  assert _assert_accounts(decoder, frame)["fruit"] == FRUITS[kind]
 
 
-def test_ms_pacman_score_rolls_over():
+@pytest.mark.parametrize("low", [0x90, 0x91])
+def test_ms_pacman_score_rolls_over(low):
   index, _ = _frames_with("ms_pacman", "dot")[0]
-  decoder = envs.decoder("ms_pacman")
-  score = {122: 0x99, 121: 0x99, 120: 0x91}
-  events = _assert_accounts(decoder, next(_poked("ms_pacman", index, 2, score)))
+  score = {"score_high": 0x99, "score_mid": 0x99, "score_low": low}
+  frame = next(_poked("ms_pacman", index, **score))
+  events = _assert_accounts(envs.decoder("ms_pacman"), frame)
   assert events == {"dot": 1, "score_rollover": 1}
 
 
 def test_ms_pacman_extra_life_pays_a_point():
   index, _ = _frames_with("ms_pacman", "dot")[0]
-  score = {122: 0x00, 121: 0x99, 120: 0x90}
-  frame = next(_poked("ms_pacman", index, 2, score))
+  score = {"score_high": 0x00, "score_mid": 0x99, "score_low": 0x90}
+  frame = next(_poked("ms_pacman", index, **score))
   events = _assert_accounts(envs.decoder("ms_pacman"), frame)
   assert events == {"dot": 1, "extra_life": 1}
   assert frame.lives_after == frame.lives_before + 1
