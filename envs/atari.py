@@ -109,6 +109,7 @@ class AtariEnvironment(dm_env.Environment):
       "one, where a reward of events is given",
     )
     rom = roms.get_rom_path(game)
+    assert rom is not None  # since the name is known
     if decoder is not None:
       decoder.check_rom(rom)
 
@@ -138,6 +139,7 @@ class AtariEnvironment(dm_env.Environment):
     self._previous_screen = np.zeros_like(self._screen)
     self._ram = np.zeros(ale.getRAMSize(), np.uint8)
     self._before = b""  # RAM of the last emulator frame, if there is a decoder
+    self._stack: collections.deque[np.ndarray]
     self._stack = collections.deque(maxlen=num_stacked)
     self._frames = 0
     self._lives = 0
@@ -184,7 +186,7 @@ class AtariEnvironment(dm_env.Environment):
       native_reward += ale.act(emulator_action)
       self._frames += 1
       if self._decoder is not None:
-        self._decode_frame()
+        self._count_events(self._decoder)
       if frame == self._action_repeat - 1:
         ale.getScreenGrayscale(self._previous_screen)
       game_over, life_lost = ale.game_over(), self._life_lost()
@@ -288,9 +290,9 @@ class AtariEnvironment(dm_env.Environment):
     self._ale.getRAM(self._ram)
     return self._ram.tobytes()
 
-  def _decode_frame(self):
+  def _count_events(self, decoder: base.Decoder):
     after = self._read_ram()
-    for event, count in self._decoder.decode(self._before, after).items():
+    for event, count in decoder.decode(self._before, after).items():
       self._events[event] = self._events.get(event, 0) + count
     self._before = after
 
@@ -313,7 +315,7 @@ def _is_int(value: object, least: int) -> bool:
   return (
     isinstance(value, int | np.integer)
     and not isinstance(value, bool)
-    and value >= least
+    and int(value) >= least
   )
 
 

@@ -9,8 +9,9 @@ places only:
   a level ends            a tick for each unit of power left (20 to 1000 points
                           by the level, a table in the ROM), then 50 for each
                           stick of dynamite; nothing else can pay meanwhile
-  beyond 999,999          the counter shows "!!!!!!" and stays so; in its
-                          binary-coded digits ALE reads 1,222,221
+  beyond 999,999          the counter turns into six blocks, which ALE reads as
+                          1,222,221; the game then plays its demonstration and
+                          pays nothing more
 
 Since the play and the bonus exclude one another, the amount says which event it
 was, once it is known which of the two is on. On the twentieth level a tick of

@@ -184,7 +184,7 @@ def _poked(game, index, **values):
 
 
 def test_hero_score_overflows():
-  """Beyond 999,999 the game shows exclamation marks and counts no more."""
+  """Beyond 999,999 the game shows six blocks and counts no more."""
   index, _ = _frames_with("hero", "creature")[0]
   decoder, total = envs.decoder("hero"), collections.Counter()
   score = {"score_high": 0x99, "score_mid": 0x99, "score_low": 0x70}
