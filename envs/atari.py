@@ -139,8 +139,7 @@ class AtariEnvironment(dm_env.Environment):
     self._previous_screen = np.zeros_like(self._screen)
     self._ram = np.zeros(ale.getRAMSize(), np.uint8)
     self._before = b""  # RAM of the last emulator frame, if there is a decoder
-    self._stack: collections.deque[np.ndarray]
-    self._stack = collections.deque(maxlen=num_stacked)
+    self._stack: collections.deque = collections.deque(maxlen=num_stacked)
     self._frames = 0
     self._lives = 0
     self._native_reward = np.float32(0)

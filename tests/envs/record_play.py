@@ -14,6 +14,7 @@ there. Cells come from RAM, and so does the rank that makes one promising.
 import argparse
 import collections
 import dataclasses
+import math
 from collections.abc import Callable, Hashable
 
 import numpy as np
@@ -91,8 +92,9 @@ def _ms_pacman_rank(ram, goal):
   if goal.startswith("ghost"):
     return 1 + (ram[_MS_PACMAN["eaten"]] >> 6) if _edible(ram) else 0
   if goal == "fruit" and ram[_MS_PACMAN["fruit_x"]]:
-    return 1000
-  return ram[_MS_PACMAN["dots"]]
+    return math.inf
+  mazes = ram[_MS_PACMAN["lives"]] >> 4  # the fruit changes with the maze
+  return 1000 * mazes + ram[_MS_PACMAN["dots"]]
 
 
 def _edible(ram):
@@ -115,7 +117,7 @@ PLAYS = {
   "ms_pacman": Play(
     goals=(
       *("ghost_1600", "fruit", "life_lost", "ghost_1600", "maze_cleared"),
-      *("ghost_200", "fruit", "ghost_1600", "extra_life", "life_lost"),
+      *("ghost_200", "fruit", "extra_life", "life_lost"),
     ),
     cell=_ms_pacman_cell,
     rank=_ms_pacman_rank,
