@@ -16,7 +16,7 @@ help:
 	@echo "make clean      remove .venv and all caches, keep runs/"
 
 setup:
-	@$(PYTHON) setup_env.py $(LOCK)
+	@$(PYTHON) bootstrap $(LOCK)
 
 run: setup
 	$(VENV) experiments/demo.py

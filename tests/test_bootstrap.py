@@ -1,0 +1,185 @@
+"""bootstrap against a stand-in for uv: order, interruption, messages."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import types
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+UV = """#!/bin/sh
+echo "$1 $2" >> "{folder}/calls"
+case "$1" in
+  --version) echo uv 99 ;;
+  venv) mkdir -p .venv/bin && cp /bin/true .venv/bin/python ;;
+  pip) sleep {seconds}; exit {status} ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+  folder = tmp_path / "checkout"
+  folder.mkdir()
+  for name in ("bootstrap", "pyproject.toml", "requirements.lock"):
+    shutil.copy(ROOT / name, folder)
+  (tmp_path / "bin").mkdir()
+  monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+  return folder
+
+
+def install_uv(checkout, seconds=0, status=0):
+  uv = checkout.parent / "bin" / "uv"
+  uv.write_text(
+    UV.format(folder=checkout.parent, seconds=seconds, status=status)
+  )
+  uv.chmod(0o755)
+
+
+def calls(checkout):
+  """Returns the uv commands so far, and forgets them."""
+  log = checkout.parent / "calls"
+  lines = log.read_text().split("\n") if log.exists() else []
+  log.write_text("")
+  return [line.split()[0] for line in lines if line and line[0] != "-"]
+
+
+def start(checkout, *arguments):
+  return subprocess.Popen(
+    [sys.executable, checkout / "bootstrap", *arguments],
+    cwd=checkout,
+    text=True,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+  )
+
+
+def setup(checkout, *arguments):
+  process = start(checkout, *arguments)
+  output, errors = process.communicate()
+  return process.returncode, output, errors
+
+
+def load(checkout):
+  loader = SourceFileLoader("bootstrap", str(checkout / "bootstrap"))
+  module = types.ModuleType("bootstrap")
+  module.__file__ = loader.path
+  loader.exec_module(module)
+  return module
+
+
+def test_it_is_written_for_python_3_6():
+  ast.parse((ROOT / "bootstrap").read_text(), feature_version=(3, 6))
+
+
+def test_it_does_nothing_when_nothing_changed(checkout):
+  install_uv(checkout)
+  assert setup(checkout)[0] == 0
+  assert calls(checkout) == ["venv", "pip"]
+  assert setup(checkout) == (0, "", "")
+  assert calls(checkout) == []
+
+
+@pytest.mark.parametrize("change", ["lock", "pyproject", "place", "python"])
+def test_it_starts_anew_when_anything_changed(checkout, change):
+  install_uv(checkout)
+  setup(checkout)
+  calls(checkout)
+  if change == "lock":
+    (checkout / "requirements.lock").write_text("numpy==1.26.4\n")
+  elif change == "pyproject":
+    (checkout / "pyproject.toml").write_text("")
+  elif change == "place":
+    checkout = checkout.rename(checkout.with_name("moved"))
+  else:
+    (checkout / ".venv" / "bin" / "python").unlink()
+  assert setup(checkout)[0] == 0
+  assert calls(checkout) == ["venv", "pip"]
+
+
+def test_it_starts_anew_after_an_interruption(checkout):
+  install_uv(checkout, seconds=60)
+  process = start(checkout)
+  log = checkout.parent / "calls"
+  while not log.exists() or "pip install" not in log.read_text():
+    assert process.poll() is None
+  process.kill()
+  process.wait()
+  install_uv(checkout)
+  calls(checkout)
+  assert setup(checkout)[0] == 0
+  assert calls(checkout) == ["venv", "pip"]
+
+
+def test_two_at_once_build_one(checkout):
+  install_uv(checkout, seconds=1)
+  both = [start(checkout), start(checkout)]
+  outputs = [process.communicate()[0] for process in both]
+  assert [process.returncode for process in both] == [0, 0]
+  assert "waiting for another setup" in "".join(outputs)
+  assert calls(checkout) == ["venv", "pip"]
+
+
+def test_a_failed_installation_is_not_taken_for_complete(checkout):
+  install_uv(checkout, status=1)
+  for _ in range(2):
+    status, _, errors = setup(checkout)
+    assert status == 2
+    assert errors == "setup: could not install requirements.lock, see above\n"
+    assert calls(checkout) == ["venv", "pip"]
+
+
+def test_a_lock_file_that_is_not_there_is_named(checkout):
+  assert setup(checkout, "absent.lock") == (
+    2,
+    "",
+    "setup: there is no absent.lock\n",
+  )
+
+
+def test_without_a_python_it_says_so_in_one_line(checkout, monkeypatch):
+  install_uv(checkout)
+  uv = checkout.parent / "bin" / "uv"
+  uv.write_text('#!/bin/sh\n[ "$1" = --version ] && echo uv 99\n')
+  module = load(checkout)
+  monkeypatch.setattr(module, "find_python", lambda: None)
+  with pytest.raises(module.SetupError) as error:
+    module.main()
+  assert str(error.value).startswith("needs CPython 3.10: none on PATH")
+  assert "\n" not in str(error.value)
+
+
+def test_without_uv_or_a_registry_it_says_so_in_one_line(checkout, monkeypatch):
+  module = load(checkout)
+  monkeypatch.setattr(module, "download_with_pip", lambda *_: False)
+  monkeypatch.setattr(module, "INDEX", "http://127.0.0.1:9/simple")
+  with pytest.raises(module.SetupError) as error:
+    module.main()
+  assert str(error.value).startswith("needs uv, which is not on PATH")
+  assert "\n" not in str(error.value)
+
+
+def test_a_python_is_found_under_pyenv(checkout, monkeypatch):
+  module = load(checkout)
+  home = checkout.parent / "pyenv"
+  python = home / "versions" / "3.10.99" / "bin" / "python3.10"
+  python.parent.mkdir(parents=True)
+  python.symlink_to(os.path.realpath(sys.executable))
+  shim = checkout.parent / "bin" / "python3.10"
+  shim.write_text("#!/bin/sh\nexit 127\n")  # As pyenv's own where none is set.
+  shim.chmod(0o755)
+  monkeypatch.setenv("PYENV_ROOT", str(home))
+  monkeypatch.setattr(sys, "executable", "/bin/false")
+  assert module.find_python() == str(python)
+
+
+def test_another_platform_is_refused(checkout, monkeypatch):
+  module = load(checkout)
+  monkeypatch.setattr(module.platform, "machine", lambda: "aarch64")
+  with pytest.raises(module.SetupError, match="needs Linux on x86-64"):
+    module.main()
