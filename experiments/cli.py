@@ -9,7 +9,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from absl import app, flags
+from absl import app, flags, logging
 
 _HELP_GROUPS = ("program", "run", "environment", "agent")
 
@@ -35,13 +35,15 @@ def fail(message: str):
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
+  if "--help" in argv:
+    _print_help()
+    raise SystemExit(0)
   try:
     rest = flags.FLAGS(argv)
   except flags.Error as error:
     fail(str(error).split("\n")[0])
-  if flags.FLAGS.help:
-    _print_help()
-    raise SystemExit(0)
+  if not flags.FLAGS["verbosity"].present:
+    logging.set_verbosity(logging.WARNING)
   if rest[1:]:
     fail(f"unexpected argument {rest[1]!r}; everything is given as --flag")
   return rest

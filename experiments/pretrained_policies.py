@@ -29,26 +29,23 @@ class Pretrained:
   checkpoints: tuple[pathlib.Path | None, ...]
 
 
-def load(
-  names: Sequence[str],
-  task: tasks.Task,
-  spec: tasks.TaskSpec,
-  action_set: Sequence[str],
-) -> Pretrained:
+def load(names: Sequence[str], task: tasks.Task) -> Pretrained:
   """Loads the policies.
 
   Args:
     names: As on the command line.
     task: To act in.
-    spec: Of the task.
-    action_set: Names of its actions.
 
   Raises:
     ValueError: A policy is missing, damaged, or does not fit the task.
   """
-  full_names = [_full_name(name, task) for name in names]
+  spec, action_set = task.describe()
+  full_names = tuple(full_name(name) for name in names)
+  for name in full_names:
+    if name in BUNDLED.values() and not task.options.full_action_set:
+      raise ValueError(f"{name} needs the full action set")
   return Pretrained(
-    names=tuple(full_names),
+    names=full_names,
     policies=tuple(
       pretrained.load(name, spec, action_set=action_set) for name in full_names
     ),
@@ -58,14 +55,17 @@ def load(
   )
 
 
-def _full_name(name: str, task: tasks.Task) -> str:
+def full_name(name: str) -> str:
+  """A folder, or module:function.
+
+  Raises:
+    ValueError: It is neither, and no bundled policy is called so.
+  """
   if name in BUNDLED:
-    if not task.options.full_action_set:
-      raise ValueError(f"{name} needs the full action set")
     return BUNDLED[name]
   if ":" in name or pathlib.Path(name).exists():
     return name
   raise ValueError(
-    f"--pretrained={name}: there is no such folder; it must be a checkpoint or"
-    f" workdir, module:function, or bundled: {', '.join(BUNDLED)}"
+    f"{name}: there is no such folder; allowed: a checkpoint, a workdir,"
+    f" module:function, or bundled: {', '.join(BUNDLED)}"
   )

@@ -10,6 +10,7 @@ from absl import flags
 from behavior_transfer.agents import bt, transfer
 from behavior_transfer.experiments import (
   cli,
+  option_flags,
   pretrained_policies,
   run_flags,
   training,
@@ -23,12 +24,12 @@ _PRETRAINED = flags.DEFINE_list(
   f" {', '.join(pretrained_policies.BUNDLED)}.",
   module_name="run",
 )
-_ENVIRONMENT = run_flags.define_environment()
+_ENVIRONMENT = option_flags.define_environment()
 _CONFIG = run_flags.define_config(bt.BTConfig)
 
 
 def _make_agent(run: run_flags.RunSettings) -> training.Agent:
-  spec, action_set = run.task.describe()
+  spec, _ = run.task.describe()
   settings = run_flags.read_config(bt.BTConfig, _CONFIG, run.preset)
   config = bt.BTConfig(**{k: s.value for k, s in settings.items()})
   if not _PRETRAINED.value:
@@ -36,9 +37,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
       "--pretrained is missing; try"
       f" --pretrained={next(iter(pretrained_policies.BUNDLED))}"
     )
-  pretrained = pretrained_policies.load(
-    _PRETRAINED.value, run.task, spec, action_set
-  )
+  pretrained = pretrained_policies.load(_PRETRAINED.value, run.task)
 
   def make_networks(spec):
     return bt.make_networks(
@@ -81,7 +80,7 @@ def _report_initial_weights(networks: bt.BTNetworks, config: bt.BTConfig):
 def main() -> int:
   """Reads the flags and trains."""
   with cli.user_input():
-    options = run_flags.read_environment(_ENVIRONMENT)
+    options = option_flags.read_environment(_ENVIRONMENT)
     run = run_flags.read_run("bt", options)
     agent = _make_agent(run)
   if run.print_config:

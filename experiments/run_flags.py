@@ -1,4 +1,4 @@
-"""Flags of the programs that train, in groups: run, environment, agent.
+"""Flags of the programs that train, in groups: run and agent.
 
 The agent's flags are generated from its config, one for each field, so that a
 new field is a new flag. A flag that is not given has the preset's value.
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from . import presets, tasks
+from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
 
@@ -85,16 +85,6 @@ _PRINT_CONFIG = flags.DEFINE_bool(
   module_name="run",
 )
 
-_ENVIRONMENT_HELP = {
-  "action_repeat": "Emulator frames per agent step.",
-  "num_stacked": "Frames of past steps in an observation.",
-  "noop_max": "An episode starts with up to this many no-op frames.",
-  "max_episode_frames": "Emulator frames after which an episode is cut.",
-  "sticky_action_probability": "Chance, at each emulator frame, that the"
-  " console sees the previous action again.",
-  "full_action_set": "All 18 joystick actions, or those that the game reads.",
-}
-
 
 class Setting(NamedTuple):
   """A value of the agent's config and where it is from."""
@@ -119,35 +109,16 @@ class RunSettings:
   print_config: bool
 
 
-def define_environment() -> dict[str, flags.FlagHolder]:
-  """Defines a flag for each option of the environment."""
-  return {
-    field.name: _define(
-      field.name, field.default, _ENVIRONMENT_HELP[field.name], "environment"
-    )
-    for field in dataclasses.fields(tasks.EnvironmentOptions)
-  }
-
-
 def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
   """Defines a flag for each field of an agent's config."""
   holders = {}
   for field in dataclasses.fields(config_class):
     text = f"{field.metadata['help']}; {_OF_PRESET}, in the paper's"
     kind = type(field.default)
-    holders[field.name] = _define(
+    holders[field.name] = option_flags.define(
       field.name, None, f"{text} {field.default}.", "agent", kind
     )
   return holders
-
-
-def read_environment(
-  holders: dict[str, flags.FlagHolder],
-) -> tasks.EnvironmentOptions:
-  """The environment's options as given."""
-  return tasks.EnvironmentOptions(
-    **{name: holder.value for name, holder in holders.items()}
-  )
 
 
 def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
@@ -190,16 +161,3 @@ def read_config(
       setting = Setting(field.default, field.metadata["source"])
     settings[field.name] = setting
   return settings
-
-
-def _define(
-  name: str, default: Any, text: str, group: str, kind: type | None = None
-) -> flags.FlagHolder:
-  kind = kind or type(default)
-  define = {
-    bool: flags.DEFINE_bool,
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    str: flags.DEFINE_string,
-  }[kind]
-  return define(name, default, text, module_name=group)

@@ -7,12 +7,13 @@ python experiments/run_r2d2.py --game=pong --exploration=ez_greedy
 from behavior_transfer.agents import r2d2
 from behavior_transfer.experiments import (
   cli,
+  option_flags,
   pretrained_policies,
   run_flags,
   training,
 )
 
-_ENVIRONMENT = run_flags.define_environment()
+_ENVIRONMENT = option_flags.define_environment()
 _CONFIG = run_flags.define_config(r2d2.R2D2Config)
 
 
@@ -34,7 +35,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
 def main() -> int:
   """Reads the flags and trains."""
   with cli.user_input():
-    options = run_flags.read_environment(_ENVIRONMENT)
+    options = option_flags.read_environment(_ENVIRONMENT)
     run = run_flags.read_run("r2d2", options)
     agent = _make_agent(run)
   if run.print_config:

@@ -15,6 +15,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -132,6 +133,17 @@ def write_json(path: pathlib.Path, content: Any):
     file.flush()
     os.fsync(file.fileno())
   os.replace(temporary, path)
+
+
+def writable(path: pathlib.Path) -> pathlib.Path:
+  """The path, once its folder is there and a file in it can be written.
+
+  Raises:
+    OSError: It cannot.
+  """
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with tempfile.TemporaryFile(dir=path.parent):
+    return path
 
 
 def _lock(path: pathlib.Path) -> Any:

@@ -1,0 +1,238 @@
+"""Plays a checkpoint by a fixed protocol and reports its returns.
+
+  python experiments/evaluate.py --checkpoint=runs/bt_hero_hard_0
+  python experiments/evaluate.py --checkpoint=scripted_hero --game=hero_easy
+
+The policy acts as at evaluation: its own small epsilon, no flights, extra
+actions on. Game and environment are those it was trained in, unless a flag
+says otherwise; whatever was in force stands in the result. Episode k depends on
+--seed and k alone, so that episodes can be played again one by one.
+"""
+
+import dataclasses
+import datetime
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+from behavior_transfer.agents import checkpoints, policies
+from behavior_transfer.experiments import (
+  cli,
+  option_flags,
+  pretrained_policies,
+  tasks,
+  video,
+  workdirs,
+)
+
+_CHECKPOINT = flags.DEFINE_string(
+  "checkpoint",
+  None,
+  "A checkpoint, a workdir (its newest one), module:function, or bundled:"
+  f" {', '.join(pretrained_policies.BUNDLED)}.",
+  module_name="program",
+)
+_GAME = flags.DEFINE_string(
+  "game",
+  None,
+  "Variant to play; by default the one it was trained on.",
+  module_name="program",
+)
+_EPISODES = flags.DEFINE_integer(
+  "episodes", 30, "Episodes to play.", lower_bound=1, module_name="program"
+)
+_SEED = flags.DEFINE_integer(
+  "seed",
+  0,
+  "Everything random follows from it.",
+  lower_bound=0,
+  module_name="program",
+)
+_OUTPUT = flags.DEFINE_string(
+  "output", None, "JSON file for the result.", module_name="program"
+)
+_VIDEO = flags.DEFINE_string(
+  "video",
+  None,
+  "Video of the first episode, .gif or .mp4.",
+  module_name="program",
+)
+_ENVIRONMENT = option_flags.define_environment()
+
+_RESAMPLES = 10_000
+
+
+def evaluate(
+  name: str,
+  *,
+  episodes: int,
+  seed: int = 0,
+  game: str | None = None,
+  options: Mapping[str, Any] | None = None,
+  video_path: pathlib.Path | None = None,
+) -> dict[str, Any]:
+  """Plays episodes.
+
+  Args:
+    name: What to load, as in `--checkpoint`.
+    episodes: How many to play.
+    seed: Everything random follows from it.
+    game: Variant; None means the one it was trained on.
+    options: Of the environment, where they differ from those in training.
+    video_path: Where the first episode is filmed.
+
+  Returns:
+    Protocol, summary and episodes, as plain JSON values.
+
+  Raises:
+    ValueError: The policy is missing, damaged, or does not fit.
+  """
+  with cli.user_input():
+    policy, task, protocol = _load(name, game, options or {})
+  seeds = np.random.SeedSequence(seed).generate_state(episodes).tolist()
+  act = jax.jit(policy.select_action)
+  rows = []
+  for index, episode_seed in enumerate(seeds):
+    film = None
+    if index == 0 and video_path is not None:
+      film = video.Video(video_path, task)
+    rows.append(_play(policy, act, task, episode_seed >> 1, film))
+    print(
+      f"episode {index + 1}/{episodes}: return"
+      f" {rows[-1]['episode_return']:,.1f}",
+      flush=True,
+    )
+  return {
+    "protocol": {**protocol, "episodes": episodes, "seed": seed},
+    "created": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+    "summary": {
+      key: _summary([row[key] for row in rows])
+      for key in rows[0]
+      if key != "seed"
+    },
+    "episodes": rows,
+  }
+
+
+def _load(
+  name: str, game: str | None, options: Mapping[str, Any]
+) -> tuple[policies.PretrainedPolicy, tasks.Task, dict[str, Any]]:
+  """The policy, what it plays, and how that is put on record."""
+  full_name = pretrained_policies.full_name(name)
+  manifest: Mapping[str, Any] = {}
+  if ":" not in full_name:
+    path = checkpoints.resolve(full_name)
+    full_name, manifest = str(path), checkpoints.read_manifest(path)
+  game = game or manifest.get("game")
+  if game is None:
+    raise ValueError(f"{name} was trained on no game of ours; give --game")
+  options = {**manifest.get("environment", {}), **options}
+  task = tasks.Task(game, tasks.EnvironmentOptions(**options))
+  loaded = pretrained_policies.load([full_name], task)
+  protocol = {
+    "policy": full_name,
+    **{key: manifest.get(key) for key in ("agent", "frames", "learner_steps")},
+    "trained_on": manifest.get("game"),
+    "game": game,
+    "epsilon": manifest.get("config", {}).get("eval_epsilon"),
+    **dataclasses.asdict(task.options),
+  }
+  return loaded.policies[0], task, protocol
+
+
+def _play(
+  policy: policies.PretrainedPolicy,
+  act: Callable,
+  task: tasks.Task,
+  seed: int,
+  film: video.Video | None,
+) -> dict[str, float]:
+  """Plays one episode."""
+  observer = tasks.GameObserver()
+  state = policy.init(jax.random.PRNGKey(seed))
+  shares: dict[str, float] = {}
+  total, length = 0.0, 0
+  with task.make(seed) as environment:
+    timestep = environment.reset()
+    observer.observe_first(environment, timestep)
+    while not timestep.last():
+      action, state = act(timestep.observation, state)
+      timestep = environment.step(int(action))
+      observer.observe(environment, timestep, action)
+      who = {k: float(v) for k, v in policy.telemetry(state).items()}
+      shares = {k: shares.get(k, 0.0) + v for k, v in who.items()}
+      total, length = total + float(timestep.reward), length + 1
+      if film is not None:
+        film.add(environment, int(action), total, who.get("extra_action", 0.0))
+  if film is not None:
+    film.close()
+  return {
+    "seed": seed,
+    "episode_return": total,
+    "episode_length": length,
+    **{name: share / length for name, share in shares.items()},
+    **observer.get_metrics(),
+  }
+
+
+def _summary(values: list[float]) -> dict[str, Any]:
+  """Mean, deviation, and a 95% bootstrap interval of the mean."""
+  array = np.asarray(values, np.float64)
+  rng = np.random.default_rng(0)
+  means = rng.choice(array, (_RESAMPLES, array.size)).mean(axis=1)
+  return {
+    "mean": array.mean(),
+    "standard_deviation": array.std(ddof=1) if array.size > 1 else None,
+    "interval_95": np.percentile(means, [2.5, 97.5]).tolist(),
+  }
+
+
+def print_table(result: Mapping[str, Any]):
+  """Prints the summary."""
+  protocol = result["protocol"]
+  print(
+    f"\n{protocol['policy']} on {protocol['game']}, {protocol['episodes']}"
+    f" episodes, seed {protocol['seed']}, epsilon {protocol['epsilon']}"
+  )
+  print(f"{'':24}{'mean':>12}{'std':>12}   95% interval of the mean")
+  for name, values in result["summary"].items():
+    deviation = values["standard_deviation"]
+    low, high = values["interval_95"]
+    print(
+      f"{name:24}{values['mean']:12,.3f}"
+      f"{'-' if deviation is None else format(deviation, ',.3f'):>12}"
+      f"   {low:,.3f} .. {high:,.3f}"
+    )
+
+
+def main():
+  """Reads the flags, plays and reports."""
+  with cli.user_input():
+    if _CHECKPOINT.value is None:
+      raise ValueError("--checkpoint is missing")
+    output = _OUTPUT.value and workdirs.writable(pathlib.Path(_OUTPUT.value))
+    film = _VIDEO.value and workdirs.writable(pathlib.Path(_VIDEO.value))
+    if film:
+      video.check_format(film)
+  result = evaluate(
+    _CHECKPOINT.value,
+    episodes=_EPISODES.value,
+    seed=_SEED.value,
+    game=_GAME.value,
+    options=option_flags.given(_ENVIRONMENT),
+    video_path=film or None,
+  )
+  print_table(result)
+  if output:
+    workdirs.write_json(output, result)
+    print(f"result: {output}")
+  if film:
+    print(f"video: {film}")
+
+
+if __name__ == "__main__":
+  cli.run(main)
