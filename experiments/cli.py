@@ -7,6 +7,7 @@ that was stopped and saved; 1, with a traceback, for a fault of ours.
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
@@ -16,6 +17,9 @@ _HELP_GROUPS = ("program", "run", "environment", "agent")
 
 def run(main: Callable[[], int | None]):
   """Parses the flags, calls `main` and exits with what it returns."""
+  # JAX warns of any child process; ours (git, ffmpeg) run another program at
+  # once, which is safe.
+  warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called")
   app.run(lambda argv: main(), flags_parser=_parse)
 
 

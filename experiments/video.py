@@ -115,7 +115,7 @@ class Video:
   def _draw_actor(self, draw: ImageDraw.ImageDraw, top: int, extra: bool):
     """A field in the strip: a colour, and letters for whom colours fail."""
     letters, name, colour = (
-      ("A+", "frozen", _EXTRA) if extra else ("Q", "agent", _AGENT)
+      ("A+", "frozen", _EXTRA) if extra else ("A", "agent", _AGENT)
     )
     draw.rectangle((6, top + 6, 76, top + 56), colour)
     draw.text((41, top + 8), letters, _WHITE, self._font, anchor="ma")

@@ -1,0 +1,70 @@
+"""The main job at a size that two CPU cores finish in minutes.
+
+Trains Behavior Transfer on hero_hard from a scripted policy, evaluates the
+result, films an episode and draws the curves. Stopped, it goes on where it was
+when it is started again.
+
+  python experiments/demo.py
+"""
+
+import pathlib
+import subprocess
+import sys
+
+from absl import flags
+
+from behavior_transfer.experiments import cli
+
+_WORKDIR = flags.DEFINE_string(
+  "workdir", "runs/demo", "Folder of the run.", module_name="program"
+)
+_FRAMES = flags.DEFINE_integer(
+  "frames",
+  120_000,
+  "Emulator frames to train for.",
+  lower_bound=1,
+  module_name="program",
+)
+
+_HERE = pathlib.Path(__file__).resolve().parent
+
+
+def _run(script: str, *arguments: str):
+  """Runs one of the programs; if it fails, so does this one."""
+  command = [sys.executable, str(_HERE / script), *arguments]
+  print(f"\n$ python experiments/{script} {' '.join(arguments)}", flush=True)
+  code = subprocess.run(command).returncode
+  if code:
+    raise SystemExit(code)
+
+
+def main():
+  """Trains, evaluates, films and draws."""
+  workdir = _WORKDIR.value
+  _run(
+    "run_bt.py",
+    "--game=hero_hard",
+    "--pretrained=scripted_hero",
+    f"--workdir={workdir}",
+    f"--frames={_FRAMES.value}",
+    "--max_episode_frames=6000",
+    "--evaluation_period=60000",
+    "--evaluation_episodes=2",
+  )
+  _run(
+    "evaluate.py",
+    f"--checkpoint={workdir}",
+    "--episodes=5",
+    f"--output={workdir}/evaluation.json",
+    f"--video={workdir}/episode.mp4",
+  )
+  _run("plot_run.py", f"--workdir={workdir}")
+  print(f"""
+curves      {workdir}/curves.png
+checkpoint  {workdir}/checkpoints/
+video       {workdir}/episode.mp4
+evaluation  {workdir}/evaluation.json""")
+
+
+if __name__ == "__main__":
+  cli.run(main)

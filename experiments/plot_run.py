@@ -1,0 +1,144 @@
+"""Draws the curves of a run: returns, and who acted, over emulator frames.
+
+python experiments/plot_run.py --workdir=runs/bt_hero_hard_0
+"""
+
+import csv
+import json
+import pathlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from absl import flags
+from matplotlib import pyplot as plt
+
+from behavior_transfer.experiments import cli
+
+_WORKDIR = flags.DEFINE_string(
+  "workdir", None, "Folder of the run.", module_name="program"
+)
+_OUTPUT = flags.DEFINE_string(
+  "output",
+  None,
+  "Picture to write; by default curves.png in the workdir.",
+  module_name="program",
+)
+
+_SHARES = {"flight": "in flight", "extra_action": "by an extra action a⁺"}
+_SMOOTHED = 10  # episodes
+
+Columns = dict[str, np.ndarray]
+
+
+def plot(workdir: pathlib.Path, output: pathlib.Path):
+  """Draws the curves of a workdir.
+
+  Raises:
+    ValueError: It holds no finished episode.
+  """
+  train = _read(workdir / "train.csv")
+  evaluations = _read(workdir / "eval.csv")
+  if not (train or evaluations):
+    raise ValueError(f"{workdir} holds no finished episode yet")
+  identity = json.loads((workdir / "run.json").read_text())["identity"]
+
+  figure, (returns, shares) = plt.subplots(
+    2, 1, sharex=True, figsize=(8, 7), layout="constrained"
+  )
+  returns.set_title(
+    f"{identity['agent']} on {identity['game']}, seed {identity['seed']}"
+  )
+  _plot_returns(returns, train, evaluations)
+  _plot_shares(shares, train, evaluations)
+  temporary = output.with_name(f".partial-{output.name}")
+  figure.savefig(temporary, dpi=120, format=output.suffix[1:] or "png")
+  plt.close(figure)
+  temporary.replace(output)
+
+
+def _plot_returns(axes: plt.Axes, train: Columns, evaluations: Columns):
+  if train:
+    frames, values = train["frames"], train["episode_return"]
+    axes.plot(frames, values, ".", color="C0", alpha=0.3, markersize=4)
+    axes.plot(
+      frames, _smooth(values), color="C0", label="training, last 10 episodes"
+    )
+  if evaluations:
+    low, mean, high = (
+      evaluations[name]
+      for name in ("episode_return_min", "episode_return", "episode_return_max")
+    )
+    axes.errorbar(
+      evaluations["frames"],
+      mean,
+      yerr=(mean - low, high - mean),
+      color="C1",
+      marker="o",
+      capsize=3,
+      label="evaluation, mean and span",
+    )
+  axes.set_ylabel("episode return")
+  axes.legend()
+  axes.grid(alpha=0.3)
+
+
+def _plot_shares(axes: plt.Axes, train: Columns, evaluations: Columns):
+  """Shares of steps; those of evaluations are dashed."""
+  for index, (name, label) in enumerate(_SHARES.items()):
+    color = f"C{index + 2}"
+    if name in train:
+      axes.plot(train["frames"], _smooth(train[name]), color=color, label=label)
+    if name in evaluations and evaluations[name].any():
+      axes.plot(
+        evaluations["frames"],
+        evaluations[name],
+        "o--",
+        color=color,
+        label=f"{label}, evaluation",
+      )
+  axes.set_ylim(0, None)
+  axes.set_xlabel("emulator frames")
+  axes.set_ylabel("share of steps")
+  if axes.get_legend_handles_labels()[0]:
+    axes.legend()
+  axes.grid(alpha=0.3)
+
+
+def _read(path: pathlib.Path) -> Columns:
+  """Columns of a log; missing values are not-a-number."""
+  if not path.exists():
+    return {}
+  with path.open(newline="") as file:
+    rows = list(csv.DictReader(file))
+  if not rows:
+    return {}
+  return {
+    name: np.array([float(row[name] or "nan") for row in rows])
+    for name in rows[0]
+  }
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+  """Means of the last episodes, of fewer where there were fewer."""
+  starts = np.maximum(np.arange(len(values)) - _SMOOTHED + 1, 0)
+  sums = np.concatenate([[0.0], np.cumsum(values)])
+  stops = np.arange(len(values)) + 1
+  return (sums[stops] - sums[starts]) / (stops - starts)
+
+
+def main():
+  """Reads the flags and draws."""
+  with cli.user_input():
+    if _WORKDIR.value is None:
+      raise ValueError("--workdir is missing")
+    workdir = pathlib.Path(_WORKDIR.value)
+    output = pathlib.Path(_OUTPUT.value or workdir / "curves.png")
+    plot(workdir, output)
+  print(f"curves: {output}")
+
+
+if __name__ == "__main__":
+  cli.run(main)
