@@ -8,6 +8,7 @@ when it is started again.
 """
 
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -33,9 +34,13 @@ def _run(script: str, *arguments: str):
   """Runs one of the programs; if it fails, so does this one."""
   command = [sys.executable, str(_HERE / script), *arguments]
   print(f"\n$ python experiments/{script} {' '.join(arguments)}", flush=True)
-  code = subprocess.run(command).returncode
+  child = subprocess.Popen(command)
+  # A stop is the child's to obey, which saves first. Ctrl-C reaches it anyway.
+  signal.signal(signal.SIGINT, lambda *_: None)
+  signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+  code = child.wait()
   if code:
-    raise SystemExit(code)
+    raise SystemExit(code if code > 0 else 128 - code)
 
 
 def main():

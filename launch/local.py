@@ -27,8 +27,6 @@ from acme.utils import counting
 from . import episodes, loggers, prefetch, progress, signals
 from .experiment import Counts, Experiment
 
-_STOP_TIMEOUT = 10.0  # seconds that the prefetching thread gets to end
-
 
 def run(experiment: Experiment) -> int:
   """Runs an experiment to its end, from its newest checkpoint if it has one.
@@ -154,9 +152,8 @@ class _LocalRun:
     batches = prefetch.PrefetchingIterator(
       builder.make_dataset_iterator(client)
     )
-    # In this order: the thread waits for the server until that has stopped.
-    self._stack.callback(batches.stop, _STOP_TIMEOUT)
     self._stack.callback(server.stop)
+    self._stack.callback(batches.stop)
     counter = counting.Counter()
     counter.increment(learner_steps=self._counts.learner_steps)
     self._learner = builder.make_learner(

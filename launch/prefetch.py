@@ -23,10 +23,7 @@ class PrefetchingIterator(Iterator):
     self._source = source
     self._queue = queue.Queue(maxsize=size)
     self._stopped = threading.Event()
-    self._thread = threading.Thread(
-      target=self._fetch, name="prefetch", daemon=True
-    )
-    self._thread.start()
+    threading.Thread(target=self._fetch, name="prefetch", daemon=True).start()
 
   def ready(self) -> bool:
     """Whether `next` would return (or raise) at once."""
@@ -39,16 +36,9 @@ class PrefetchingIterator(Iterator):
       raise error
     return element
 
-  def stop(self, timeout: float):
-    """Ends the thread, once the source has let go of it, and drops the rest.
-
-    Args:
-      timeout: Seconds to wait for the thread.
-    """
+  def stop(self):
+    """Lets the thread end as soon as its source lets go of it."""
     self._stopped.set()
-    while not self._queue.empty():
-      self._queue.get_nowait()
-    self._thread.join(timeout)
 
   def _fetch(self):
     error: BaseException = StopIteration()

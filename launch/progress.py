@@ -99,7 +99,7 @@ class Progress:
       f"{speed * self._frames_per_step:,.0f} frames/s",
     ]
     if learner_speed > 0:
-      parts.append(f"learner {learner_speed:.1f}/s")
+      parts.append(f"learner {learner_speed:.2g}/s")
     elif replay_fill < 1:
       parts.append(f"filling replay {replay_fill:.0%}")
     if self._returns:

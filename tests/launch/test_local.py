@@ -1,0 +1,117 @@
+"""Runs in one process: to the end, stopped, killed, and failing."""
+
+import csv
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from behavior_transfer.launch import local
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import itertools
+
+import toy
+
+_TOY = pathlib.Path(toy.__file__)
+
+
+def _start(workdir: pathlib.Path, num_steps: int) -> subprocess.Popen:
+  return subprocess.Popen(
+    [sys.executable, str(_TOY), str(workdir), str(num_steps)],
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def _counts(workdir: pathlib.Path) -> dict[str, float]:
+  path = workdir / "counts.json"
+  text = path.read_text() if path.exists() else ""
+  return json.loads(text or '{"agent_steps": 0}')
+
+
+def _wait_for_step(process: subprocess.Popen, workdir: pathlib.Path, step: int):
+  deadline = time.monotonic() + 200
+  while _counts(workdir)["agent_steps"] < step:
+    assert process.poll() is None, process.stderr.read()
+    assert time.monotonic() < deadline
+    time.sleep(0.05)
+
+
+def _column(workdir: pathlib.Path, file: str, name: str) -> list[float]:
+  with (workdir / file).open(newline="") as rows:
+    return [float(row[name]) for row in csv.DictReader(rows)]
+
+
+def _learner_steps(workdir: pathlib.Path, step: int) -> int:
+  path = workdir / "checkpoints" / f"{step:012d}" / "training.npz"
+  with np.load(path) as arrays:
+    return int(arrays["steps"])
+
+
+def _increases(values: list[float]) -> bool:
+  return all(a < b for a, b in itertools.pairwise(values))
+
+
+def test_killed_stopped_and_finished(tmp_path):
+  """One run in three processes: SIGKILL, SIGTERM, and its end."""
+  killed = _start(tmp_path, 1_000_000)
+  _wait_for_step(killed, tmp_path, 200)
+  killed.kill()
+  killed.communicate()
+  at_kill = _counts(tmp_path)
+  assert at_kill["learner_steps"] > 0
+  assert (
+    _learner_steps(tmp_path, at_kill["agent_steps"])
+    == (at_kill["learner_steps"])
+  )
+
+  stopped = _start(tmp_path, 1_000_000)
+  _wait_for_step(stopped, tmp_path, at_kill["agent_steps"] + 200)
+  stopped.send_signal(signal.SIGTERM)
+  _, errors = stopped.communicate(timeout=60)
+  assert stopped.returncode == 128 + signal.SIGTERM, errors
+  assert f"resumed from step {at_kill['agent_steps']:,}" in errors
+  at_stop = _counts(tmp_path)
+  assert f"SIGTERM: saved at step {at_stop['agent_steps']:,}" in errors
+  assert at_stop["learner_steps"] > at_kill["learner_steps"]
+
+  budget = at_stop["agent_steps"] + 130
+  finished = _start(tmp_path, budget)
+  _, errors = finished.communicate(timeout=300)
+  assert finished.returncode == 0, errors
+  at_end = _counts(tmp_path)
+  assert at_end["agent_steps"] == at_end["evaluated"] == budget
+  assert _learner_steps(tmp_path, budget) == at_end["learner_steps"]
+  assert at_end["walltime"] > at_stop["walltime"] > at_kill["walltime"]
+  for file in ("train.csv", "eval.csv", "learner.csv"):
+    assert _increases(_column(tmp_path, file, "agent_steps")), file
+  assert _increases(_column(tmp_path, "train.csv", "episodes"))
+  assert _column(tmp_path, "eval.csv", "agent_steps")[-1] == budget
+  # The replay ratio holds: 1.0 step learned on for each that was inserted.
+  learned = at_end["learner_steps"] * toy.CONFIG.batch_size * 6
+  assert 0.3 < learned / budget < 1.5
+
+
+class _Broken(toy.Corridor):
+  def step(self, action):
+    raise OSError("the emulator is gone")
+
+
+def test_what_an_environment_raises_ends_the_run(tmp_path):
+  with pytest.raises(OSError, match="the emulator is gone"):
+    local.run(toy.make_experiment(tmp_path, environment_factory=_Broken))
+
+
+def test_a_complete_run_is_left_as_it_is(tmp_path):
+  plan = toy.make_experiment(tmp_path, num_steps=20, evaluation_episodes=1)
+  assert local.run(plan) == 0
+  before = (tmp_path / "counts.json").stat().st_mtime_ns
+  assert local.run(plan) == 0
+  assert (tmp_path / "counts.json").stat().st_mtime_ns == before
+  assert len(_column(tmp_path, "eval.csv", "agent_steps")) == 1

@@ -1,0 +1,194 @@
+"""The parts of a launcher, one by one."""
+
+import csv
+import io
+import itertools
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from behavior_transfer.launch import (
+  episodes,
+  experiment,
+  loggers,
+  prefetch,
+  progress,
+  signals,
+)
+
+
+def _wait_until(condition):
+  deadline = time.monotonic() + 10
+  while not condition():
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+
+
+def test_prefetching_keeps_the_order_and_stays_within_its_size():
+  taken = []
+
+  def source():
+    for i in range(10):
+      taken.append(i)
+      yield i
+
+  iterator = prefetch.PrefetchingIterator(source(), size=2)
+  _wait_until(iterator.ready)
+  _wait_until(lambda: len(taken) == 3)  # two are held, one waits to be
+  time.sleep(0.05)
+  assert len(taken) == 3
+  assert list(iterator) == list(range(10))
+
+
+def test_prefetching_hands_over_what_the_source_raises():
+  def source():
+    yield 1
+    raise RuntimeError("replay is gone")
+
+  iterator = prefetch.PrefetchingIterator(source())
+  assert next(iterator) == 1
+  for _ in range(2):  # not only once
+    with pytest.raises(RuntimeError, match="replay is gone"):
+      next(iterator)
+  assert iterator.ready()
+
+
+def test_prefetching_stops_reading():
+  taken = []
+  source = (taken.append(i) for i in itertools.count())
+  iterator = prefetch.PrefetchingIterator(source, size=1)
+  _wait_until(iterator.ready)
+  iterator.stop()
+  time.sleep(0.3)
+  before = len(taken)
+  time.sleep(0.2)
+  assert len(taken) == before
+
+
+def test_streams_differ_by_name_step_and_seed():
+  def make(seed):
+    return experiment.Experiment(
+      *[None] * 5,
+      num_steps=10,
+      checkpoint_period=1,
+      evaluation_period=1,
+      evaluation_episodes=1,
+      seed=seed,
+    )
+
+  seeds = [
+    make(seed).stream(name, step)
+    for seed, name, step in itertools.product((0, 1), ("a", "b"), (0, 100))
+  ]
+  assert len(set(seeds)) == 8
+  assert make(1).stream("b", 100) == seeds[-1]
+  assert min(seeds) >= 0
+
+
+def _rows(path):
+  with path.open(newline="") as file:
+    return list(csv.DictReader(file))
+
+
+def test_csv_takes_new_columns(tmp_path):
+  path = tmp_path / "train.csv"
+  logger = loggers.CSVLogger(path, start=0)
+  logger.write({"agent_steps": 1, "loss": np.float32(0.5)})
+  logger.write({"agent_steps": 2, "bonus": 3})
+  assert _rows(path) == [
+    {"agent_steps": "1", "loss": "0.5", "bonus": ""},
+    {"agent_steps": "2", "loss": "", "bonus": "3"},
+  ]
+
+
+def test_csv_drops_rows_from_beyond_the_checkpoint(tmp_path):
+  path = tmp_path / "train.csv"
+  first = loggers.CSVLogger(path, start=0)
+  for step in (1, 2, 3):
+    first.write({"agent_steps": step, "loss": step})
+  first.close()
+  with path.open("a") as file:
+    file.write("1")  # a crash in the middle of a row
+  second = loggers.CSVLogger(path, start=2)
+  second.write({"agent_steps": 3, "loss": 30})
+  assert [row["loss"] for row in _rows(path)] == ["1", "2", "30"]
+
+
+def test_rows_say_how_far_the_run_is(tmp_path):
+  counts = experiment.Counts(agent_steps=7, learner_steps=2)
+  make = loggers.make_factory(tmp_path, frames_per_step=4)
+  logger = loggers.StampedLogger(make("train", 0), counts, frames_per_step=4)
+  logger.write({"episode_return": 1.5})
+  logger.close()
+  (row,) = _rows(tmp_path / "train.csv")
+  assert (row["agent_steps"], row["frames"], row["learner_steps"]) == (
+    "7",
+    "28",
+    "2",
+  )
+  assert list((tmp_path / "tensorboard" / "train").iterdir())
+
+
+def test_summary_of_episodes():
+  rows = [
+    {"episode_return": 1.0, "flight": 0.5},
+    {"episode_return": 4.0, "flight": 0.0},
+  ]
+  assert episodes.summary(rows) == {
+    "evaluation_episodes": 2,
+    "episode_return": 2.5,
+    "flight": 0.25,
+    "episode_return_min": 1.0,
+    "episode_return_max": 4.0,
+  }
+
+
+class _Terminal(io.StringIO):
+  def isatty(self):
+    return True
+
+
+def _draw(stream, monkeypatch):
+  now = [0.0]
+  monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+  counts = experiment.Counts(agent_steps=100)
+  line = progress.Progress(1100, 4, counts, stream)
+  line.update(lambda: 0.2)  # starts the clock
+  line.episode(12.0, {"flight": 0.25})
+  for now[0] in (10.0, 20.0):
+    counts.agent_steps += 100
+    line.update(lambda: 0.2)
+  line.say("saved")
+  return stream.getvalue()
+
+
+def test_progress_in_a_file_is_a_line_each_time(monkeypatch):
+  assert _draw(io.StringIO(), monkeypatch).splitlines() == [
+    "step 200/1,100 | 40 frames/s | filling replay 20% | return 12.0"
+    " | flight 25.0% | ETA 1m30s",
+    "step 300/1,100 | 40 frames/s | filling replay 20% | return 12.0"
+    " | flight 25.0% | ETA 1m20s",
+    "saved",
+  ]
+
+
+def test_progress_on_a_terminal_stays_in_its_line(monkeypatch):
+  text = _draw(_Terminal(), monkeypatch)
+  assert text.count("\n") == 1
+  assert text.count("\rstep") == 2
+  assert text.endswith(" \rsaved\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_first_signal_is_noted_and_the_second_would_kill(number):
+  with signals.StopRequest() as stop:
+    assert not stop
+    assert stop.exit_code == 0
+    os.kill(os.getpid(), number)
+    assert stop
+    assert stop.exit_code == 128 + number
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+  assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
