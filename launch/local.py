@@ -154,8 +154,8 @@ class _LocalRun:
     )
     self._stack.callback(server.stop)
     self._stack.callback(batches.stop)
-    counter = counting.Counter()
-    counter.increment(learner_steps=self._counts.learner_steps)
+    counter = counting.Counter(prefix="learner")
+    counter.increment(steps=self._counts.learner_steps)
     self._learner = builder.make_learner(
       keys[0],
       self._networks,
