@@ -1,0 +1,43 @@
+"""Specs, networks and sequences at the size of a test."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from dm_env import specs
+
+from behavior_transfer.agents import networks, policies, sequences
+
+TINY = networks.NetworkConfig(((4, 3, 1),), 8, 8, 8)
+
+
+def environment_spec(num_actions=3, shape=(6, 6, 1)):
+  """What the core reads of Acme's `EnvironmentSpec`."""
+  return SimpleNamespace(
+    observations=specs.BoundedArray(shape, np.uint8, 0, 255),
+    actions=specs.DiscreteArray(num_actions),
+  )
+
+
+def random_sequences(rng, length, batch, networks_, extras=None, valid=None):
+  """Time-major sequences of noise."""
+  if valid is None:
+    valid = np.ones((length, batch), bool)
+    valid[-1] = False
+  state = jax.tree.map(
+    lambda x: jnp.asarray(rng.normal(size=(batch, *x.shape)), jnp.float32),
+    networks_.initial_state(),
+  )
+  return sequences.Sequences(
+    observation=rng.integers(0, 256, (length, batch, 6, 6, 1)).astype(np.uint8),
+    action=rng.integers(0, networks_.num_actions, (length, batch)),
+    reward=rng.normal(size=(length, batch)).astype(np.float32),
+    discount=np.ones((length, batch), np.float32),
+    valid=valid,
+    recurrent_state=policies.RecurrentState(
+      jnp.asarray(rng.integers(0, networks_.num_actions, batch), jnp.int32),
+      state,
+    ),
+    extras=extras or {},
+  )
