@@ -69,7 +69,7 @@ class CSVLogger(loggers.Logger):
         reader = csv.DictReader(file)
         # A row that a crash cut short has no value for its last column.
         rows = [row for row in reader if None not in row.values()]
-      self._columns = list(reader.fieldnames or ())
+        self._columns = list(reader.fieldnames or ())
       self._rewrite(r for r in rows if int(r["agent_steps"]) <= start)
     self._file = path.open("a", newline="")
 

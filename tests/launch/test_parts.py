@@ -117,6 +117,13 @@ def test_csv_drops_rows_from_beyond_the_checkpoint(tmp_path):
   assert [row["loss"] for row in _rows(path)] == ["1", "2", "30"]
 
 
+def test_csv_without_rows_is_taken_over(tmp_path):
+  loggers.CSVLogger(tmp_path / "train.csv", start=0).close()
+  logger = loggers.CSVLogger(tmp_path / "train.csv", start=0)
+  logger.write({"agent_steps": 1})
+  assert _rows(tmp_path / "train.csv") == [{"agent_steps": "1"}]
+
+
 def test_rows_say_how_far_the_run_is(tmp_path):
   counts = experiment.Counts(agent_steps=7, learner_steps=2)
   make = loggers.make_factory(tmp_path, frames_per_step=4)

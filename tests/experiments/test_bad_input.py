@@ -1,0 +1,51 @@
+"""Input that cannot be used: one line that says why, before any work."""
+
+import pytest
+
+from tests.experiments import programs
+
+_BT = ("run_bt.py", "--pretrained=scripted_hero")
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    ((*_BT, "--game=hero_hrd"), "did you mean hero_hard"),
+    ((*_BT, "--batch_size=0"), "batch_size is 0"),
+    (
+      (*_BT, "--min_replay_size=6000"),
+      "min_replay_size is 6000; it must be at most max_replay_size",
+    ),
+    ((*_BT, "--noop_max=-1"), "noop_max: got -1"),
+    ((*_BT, "--bathc_size=1"), "bathc_size"),
+    ((*_BT, "frames=100"), "unexpected argument 'frames=100'"),
+    ((*_BT, "--initial_weights=full"), "has no weights"),
+    (("run_bt.py",), "--pretrained is missing"),
+    (("run_bt.py", "--pretrained=no/such"), "no/such: there is no such folder"),
+    (("run_bt.py", "--pretrained=no.module:f"), "no.module"),
+    (
+      ("run_bt.py", "--game=pong", "--pretrained=/tmp"),
+      "/tmp: holds no checkpoint",
+    ),
+    (("run_r2d2.py", "--workdir=/proc/run"), "/proc/run"),
+    (("evaluate.py", "--checkpoint=scripted_hero"), "give --game"),
+    (
+      (
+        "evaluate.py",
+        "--checkpoint=scripted_hero",
+        "--game=hero",
+        "--video=a.webm",
+      ),
+      "a.webm: a video ends in .gif or .mp4",
+    ),
+    (("plot_run.py", "--workdir=/tmp/no/such"), "/tmp/no/such"),
+  ],
+)
+def test_bad_input_is_refused(arguments, message):
+  assert message in programs.refuse(*arguments)
+
+
+def test_a_folder_with_other_things_is_no_workdir(tmp_path):
+  (tmp_path / "thesis.tex").touch()
+  line = programs.refuse("run_r2d2.py", f"--workdir={tmp_path}")
+  assert "not empty and holds no run.json" in line

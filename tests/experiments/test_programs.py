@@ -1,0 +1,210 @@
+"""The programs in a row, as a user would type them, at tiny sizes."""
+
+import csv
+import json
+
+import imageio
+import numpy as np
+import pytest
+
+from tests.experiments import programs
+
+
+@pytest.fixture(scope="module")
+def r2d2_run(tmp_path_factory):
+  """A finished R2D2 run on hero."""
+  workdir = tmp_path_factory.mktemp("runs") / "r2d2"
+  programs.finish(
+    programs.start(
+      "run_r2d2.py",
+      "--game=hero",
+      f"--workdir={workdir}",
+      "--frames=1200",
+      *programs.TINY,
+    )
+  )
+  return workdir
+
+
+@pytest.fixture(scope="module")
+def bt_command(r2d2_run):
+  """A BT run from two policies: the script, and what the R2D2 run learned."""
+  workdir = r2d2_run.parent / "bt"
+  return (
+    "run_bt.py",
+    "--game=hero_hard",
+    f"--pretrained=scripted_hero,{r2d2_run}",
+    f"--workdir={workdir}",
+    *programs.TINY,
+  )
+
+
+@pytest.fixture(scope="module")
+def bt_run(r2d2_run, bt_command):
+  """Its workdir, once it was killed in mid-run, restarted, and finished."""
+  workdir = r2d2_run.parent / "bt"
+  killed = programs.start(*bt_command, "--frames=100000000")
+  checkpoints = workdir / "checkpoints"
+  while len(list(checkpoints.glob("[0-9]*"))) < 2:
+    assert killed.poll() is None, killed.stderr.read()
+  killed.kill()
+  killed.communicate()
+  step = int(max(path.name for path in checkpoints.glob("[0-9]*")))
+  frames = 4 * step + 1200
+  process = programs.start(*bt_command, f"--frames={frames}")
+  _, errors = process.communicate(timeout=300)
+  assert process.returncode == 0, errors
+  assert f"resumed from step {step:,}" in errors
+  return workdir
+
+
+def _rows(path):
+  with path.open(newline="") as file:
+    return list(csv.DictReader(file))
+
+
+def _manifest(workdir):
+  newest = max((workdir / "checkpoints").glob("[0-9]*"))
+  return json.loads((newest / "manifest.json").read_text())
+
+
+def test_run_leaves_its_files(r2d2_run):
+  manifest = _manifest(r2d2_run)
+  assert (manifest["agent"], manifest["game"]) == ("r2d2", "hero")
+  assert manifest["agent_steps"] == 300
+  assert manifest["frames"] == 1200
+  assert manifest["learner_steps"] > 0
+  run = json.loads((r2d2_run / "run.json").read_text())
+  assert run["identity"]["config"]["batch_size"] == 2
+  train = _rows(r2d2_run / "train.csv")
+  assert [int(row["frames"]) for row in train] == [320, 640, 960]
+  assert {"native_return", "event_miner", "flight"} <= train[0].keys()
+  evaluations = _rows(r2d2_run / "eval.csv")
+  assert [int(row["agent_steps"]) for row in evaluations] == [200, 300]
+
+
+def test_run_goes_on_after_a_kill(bt_run):
+  manifest = _manifest(bt_run)
+  train = _rows(bt_run / "train.csv")
+  steps = [int(row["agent_steps"]) for row in train]
+  assert steps == sorted(set(steps))
+  assert steps[-1] <= manifest["agent_steps"]
+  assert {"flight", "extra_action"} <= train[0].keys()
+  folder = bt_run / "checkpoints" / f"{manifest['agent_steps']:012d}"
+  with np.load(folder / "training.npz") as arrays:
+    assert int(arrays["steps"]) == manifest["learner_steps"] > 0
+  assert (folder / "pretrained_1" / "policy.npz").exists()
+
+
+def test_a_finished_run_says_so(bt_run, bt_command):
+  frames = _manifest(bt_run)["frames"]
+  before = _manifest(bt_run)
+  output = programs.finish(programs.start(*bt_command, f"--frames={frames}"))
+  assert "the run is complete" in output
+  assert _manifest(bt_run) == before
+
+
+def test_another_run_is_kept_out(bt_run, bt_command):
+  line = programs.refuse(*bt_command, "--epsilon_levy=0.1", "--seed=1")
+  assert f"{bt_run} belongs to another run" in line
+  assert "epsilon_levy is 0.1, there it is 0.04" in line
+  assert "seed is 1, there it is 0" in line
+
+
+def test_evaluation(bt_run, tmp_path):
+  output, film = tmp_path / "result.json", tmp_path / "episode.mp4"
+  programs.finish(
+    programs.start(
+      "evaluate.py",
+      f"--checkpoint={bt_run}",
+      "--episodes=2",
+      f"--output={output}",
+      f"--video={film}",
+    )
+  )
+  result = json.loads(output.read_text())
+  protocol = result["protocol"]
+  assert protocol["game"] == "hero_hard"
+  assert protocol["epsilon"] == 0.01
+  assert protocol["max_episode_frames"] == 320
+  assert protocol["action_repeat"] == 4
+  first, second = result["episodes"]
+  assert first["seed"] != second["seed"]
+  assert first["flight"] == 0  # off at evaluation
+  assert 0 <= first["extra_action"] <= 1
+  assert {"episode_return", "native_return", "event_wall"} <= first.keys()
+  mean = (first["episode_return"] + second["episode_return"]) / 2
+  assert result["summary"]["episode_return"]["mean"] == mean
+  assert first["episode_length"] == 80
+  with imageio.get_reader(film) as reader:
+    assert reader.count_frames() == 80
+
+
+def test_evaluation_can_be_repeated(r2d2_run, tmp_path):
+  results = []
+  for index in range(2):
+    path = tmp_path / f"{index}.json"
+    programs.finish(
+      programs.start(
+        "evaluate.py",
+        f"--checkpoint={r2d2_run}",
+        "--game=hero_easy",
+        "--episodes=1",
+        "--seed=5",
+        f"--output={path}",
+      )
+    )
+    results.append(json.loads(path.read_text()))
+  assert results[0]["protocol"]["trained_on"] == "hero"
+  assert results[0]["episodes"] == results[1]["episodes"]
+
+
+def test_curves(bt_run):
+  output = programs.finish(programs.start("plot_run.py", f"--workdir={bt_run}"))
+  picture = imageio.imread(bt_run / "curves.png")
+  assert "curves.png" in output
+  assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 10
+
+
+def test_policies_that_do_not_fit_are_refused(r2d2_run, tmp_path):
+  command = (
+    "run_bt.py",
+    f"--pretrained={r2d2_run}",
+    f"--workdir={tmp_path / 'run'}",
+  )
+  line = programs.refuse(*command, "--game=pong", "--nofull_action_set")
+  assert "has 18 actions; the task has 6" in line
+  line = programs.refuse(*command, "--game=hero", "--num_stacked=4")
+  assert "observes uint8 (84, 84, 1)" in line
+  assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_checkpoint_is_refused(r2d2_run, tmp_path):
+  newest = max((r2d2_run / "checkpoints").glob("[0-9]*"))
+  damaged = tmp_path / "damaged"
+  damaged.mkdir()
+  for file in newest.iterdir():
+    content = bytearray(file.read_bytes())
+    if file.name == "policy.npz":
+      content[len(content) // 2] ^= 1
+    (damaged / file.name).write_bytes(content)
+  line = programs.refuse("evaluate.py", f"--checkpoint={damaged}")
+  assert "policy.npz is corrupt" in line
+
+
+def test_settings_are_printed_with_their_sources():
+  output = programs.finish(
+    programs.start(
+      "run_r2d2.py", "--print_config", "--discount=0.9", "--workdir=/nowhere"
+    )
+  )
+  assert "discount = 0.9  # command line" in output
+  assert "batch_size = 16  # preset small" in output
+  assert "adam_epsilon = 0.001  # R2D2" in output
+
+
+def test_help_is_grouped():
+  output = programs.finish(programs.start("run_bt.py", "--help"))
+  for group in ("run:", "environment:", "agent:"):
+    assert f"\n{group}\n" in output
+  assert "--epsilon_levy" in output
