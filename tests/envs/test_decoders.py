@@ -81,7 +81,18 @@ GOLDEN = {
     "life_lost": 1,
     "level_up": 4,
   },
-  "ms_pacman": {},
+  "ms_pacman": {
+    "dot": 255,
+    "energy_pill": 7,
+    "ghost_200": 6,
+    "ghost_400": 2,
+    "ghost_800": 2,
+    "ghost_1600": 2,
+    "fruit": 300,  # a cherry and, in the second maze, a strawberry
+    "extra_life": 1,
+    "life_lost": 2,
+    "maze_cleared": 1,
+  },
 }
 
 

@@ -82,17 +82,17 @@ def _returns(name):
 @pytest.mark.parametrize(
   ("name", "reward"),
   [
-    ("hero", 0),
-    ("hero_easy", 0),
-    ("hero_hard", 0),
-    ("ms_pacman", 0),
-    ("ms_pacman_easy", 0),
-    ("ms_pacman_hard", 0),
+    ("hero", 13_480),
+    ("hero_easy", 4_000),
+    ("hero_hard", 4_000 - 8 * 300),
+    ("ms_pacman", 10_001),
+    ("ms_pacman_easy", 6_800),
+    ("ms_pacman_hard", 6_800 - 255 * 10),
   ],
 )
 def test_returns_of_recorded_play(name, reward):
   """Worked out by hand from the golden counts of `test_decoders.py`."""
-  native = {"hero": 0, "ms_pacman": 0}[envs.variant(name).game]
+  native = {"hero": 13_480, "ms_pacman": 10_001}[envs.variant(name).game]
   assert _returns(name) == (reward, native)
 
 
