@@ -35,7 +35,8 @@ class Learner(core.Learner):
       params: initial parameters.
       dataset: gives batches; one is taken at each step.
       logger: gets the metrics of each step.
-      counter: gets `learner_steps` and `learner_walltime`.
+      counter: gets `steps` and `walltime`; whoever makes it gives it the
+        prefix "learner", as Acme does.
       replay_client: where priorities go; None leaves them as they are.
       replay_table_name: the table there.
     """
@@ -45,7 +46,7 @@ class Learner(core.Learner):
     self._lock = threading.Lock()
     self._dataset = dataset
     self._logger = logger
-    self._counter = counter or counting.Counter()
+    self._counter = counter or counting.Counter(prefix="learner")
     self._replay_client = replay_client
     self._replay_table_name = replay_table_name
     self._last_step_time: float | None = None
@@ -67,7 +68,7 @@ class Learner(core.Learner):
     now = time.monotonic()
     elapsed = now - (self._last_step_time or now)
     self._last_step_time = now
-    counts = self._counter.increment(learner_steps=1, learner_walltime=elapsed)
+    counts = self._counter.increment(steps=1, walltime=elapsed)
     metrics = {name: float(value) for name, value in output.metrics.items()}
     self._logger.write({**metrics, **counts})
 

@@ -54,7 +54,7 @@ def n_step_returns(
   num_valid = valid.sum(axis=0)
   times = jnp.arange(length + n + 1).reshape(-1, *[1] * num_valid.ndim)
   # Past the end nothing is earned or discounted and the value stays the last.
-  source = jnp.minimum(times, num_valid)
+  source = jnp.minimum(times, num_valid[None])
   value = jnp.take_along_axis(value, source, axis=0)
   pad = [(0, n)] + [(0, 0)] * (reward.ndim - 1)
   reward = jnp.pad(jnp.where(valid, reward, 0.0), pad)

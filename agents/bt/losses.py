@@ -36,14 +36,14 @@ def executed_and_extra_actions(
   """
   action = learned.action[..., None]
   pretrained_actions = learned.extras["pretrained_actions"]
-  policy = jnp.arange(pretrained_actions.shape[-1])
-  controlled = learned.extras["choice"][..., None] == num_actions + policy
+  extra = num_actions + jnp.arange(pretrained_actions.shape[-1])
+  extra = jnp.broadcast_to(extra, pretrained_actions.shape)
+  controlled = learned.extras["choice"][..., None] == extra
   fitted = {
     "controlled": controlled,
     "chosen": controlled & ~learned.extras["in_flight"][..., None],
     "agreed": pretrained_actions == action,
   }[extra_action_targets]
-  extra = jnp.broadcast_to(num_actions + policy, pretrained_actions.shape)
   weight = jnp.concatenate([jnp.ones(action.shape), fitted], axis=-1)
   return r2d2_losses.FittedEntries(
     jnp.concatenate([action, extra], axis=-1), weight

@@ -43,9 +43,9 @@ def test_one_step_is_clipped_adam_on_the_weighted_loss(parts):
   params = nets.init(jax.random.PRNGKey(0))
   probabilities = np.array([0.5, 0.1])
   weights = q_learning.importance_weights(jnp.asarray(probabilities), 0.6)
-  gradients = jax.jit(jax.grad(loss, has_aux=True))(params, params, time_major, weights)[
-    0
-  ]
+  gradients = jax.jit(jax.grad(loss, has_aux=True))(
+    params, params, time_major, weights
+  )[0]
   norm = optax.global_norm(gradients)
   assert norm > CONFIG.max_gradient_norm
   # Adam's first step, by hand: m / (sqrt(v) + eps) with bias correction.
