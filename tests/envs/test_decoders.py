@@ -23,6 +23,7 @@ GAMES = ("hero", "ms_pacman")
 POWER_TICKS = [20, 40, 60, 80, 90, 100, 120, 160, 200, 240]
 POWER_TICKS += [280, 320, 360, 400, 420, 440, 500, 540, 600, 1000]
 FRUITS = [100, 200, 500, 700, 1000, 2000, 5000]
+PILLS = np.uint8(0b111100)  # their bits within the cell
 
 
 @functools.cache
@@ -158,8 +159,8 @@ def test_ms_pacman_events_leave_their_traces_in_ram():
     if dots:
       assert _bits(before[dot_map]) - _bits(after[dot_map]) == 1
     if pills:
-      left = [ram[cells["pill_map"]] & 0b111100 for ram in (before, after)]
-      assert _bits(left[0]) - _bits(left[1]) == 1
+      was, now = (ram[cells["pill_map"]] & PILLS for ram in (before, after))
+      assert _bits(was) - _bits(now) == 1
     edible, eyes = before[ghosts] >= 0x80, after[ghosts] >> 4 == 4
     eaten = sum(events.get(f"ghost_{n}", 0) for n in (200, 400, 800, 1600))
     assert eaten == (edible & eyes).sum()
@@ -180,18 +181,18 @@ def _bits(cells):
 
 
 def _poked(game, index, **values):
-  """Recorded play with cells of RAM overwritten two frames before a frame.
+  """Recorded play from a frame on, with cells of RAM overwritten before it.
 
-  Leaves out the poke's own frame, for ALE takes a poked score for paid.
+  The cells change one frame earlier, for ALE takes a poked score for paid.
   """
   ale, decoder = replay.console(game), envs.decoder(game)
   actions = replay.recording(game)
-  for action in actions[: index - 2]:
+  for action in actions[: index - 1]:
     ale.act(int(action))
   for cell, value in values.items():
     ale.setRAM(decoder.cells[cell], value)
-  ale.act(int(actions[index - 2]))
-  yield from replay.frames(ale, actions[index - 1 :])
+  ale.act(int(actions[index - 1]))
+  yield from replay.frames(ale, actions[index:])
 
 
 def test_hero_score_overflows():
