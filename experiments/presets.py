@@ -41,7 +41,7 @@ PRESETS = {
     network="small",
     frames=400_000,
     evaluation_period=100_000,
-    evaluation_episodes=5,
+    evaluation_episodes=3,
     checkpoint_period=40_000,
     config={
       "burn_in": 10,
@@ -50,7 +50,7 @@ PRESETS = {
       "batch_size": 16,
       "max_replay_size": 5_000,  # 100,000 agent steps
       "min_replay_size": 200,
-      "replay_ratio": 1.0,
+      "replay_ratio": 4.0,
       "target_update_period": 200,
       "actor_update_period": 100,
       "learning_rate": 5e-4,

@@ -113,10 +113,10 @@ def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
   """Defines a flag for each field of an agent's config."""
   holders = {}
   for field in dataclasses.fields(config_class):
-    text = f"{field.metadata['help']}; {_OF_PRESET}, in the paper's"
+    text = f"{field.metadata['help']}; {_OF_PRESET} (paper:"
     kind = type(field.default)
     holders[field.name] = option_flags.define(
-      field.name, None, f"{text} {field.default}.", "agent", kind
+      field.name, None, f"{text} {field.default}).", "agent", kind
     )
   return holders
 

@@ -250,6 +250,9 @@ class _LocalRun:
         for _ in _episode(environment, actor, statistics):
           if self._stop:
             return
+          self._progress.evaluating(
+            len(rows) + 1, experiment.evaluation_episodes
+          )
         rows.append(statistics.row())
     row = episodes.summary(rows)
     self._counts.evaluated = steps

@@ -1,6 +1,7 @@
 """The line that says how a run is doing."""
 
 import collections
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ class Progress:
     )
     self._evaluation: float | None = None
     self._width = 0
+    self._drawn = time.monotonic()
 
   def episode(self, episode_return: float, telemetry: Mapping[str, float]):
     """Notes a training episode."""
@@ -55,6 +57,7 @@ class Progress:
   def evaluation(self, episode_return: float):
     """Notes the mean return of an evaluation."""
     self._evaluation = episode_return
+    self._marks.clear()  # the time that it took is no part of any speed
 
   def update(self, replay_fill: Callable[[], float]):
     """Draws the line if it is time to.
@@ -62,18 +65,17 @@ class Progress:
     Args:
       replay_fill: Share of what the replay must hold before learning starts.
     """
-    if not self._marks:  # the first step, which compiled the policy, is over
+    if not self._marks:  # whatever had to be compiled is so by now
       self._marks.append(self._mark())
-    if time.monotonic() - self._marks[-1][0] < self._period:
-      return
-    self._marks.append(self._mark())
-    text = self._text(replay_fill())
-    if self._live:
-      self._stream.write("\r" + text.ljust(self._width))
-      self._width = len(text)
-    else:
-      self._stream.write(text + "\n")
-    self._stream.flush()
+      self._drawn = time.monotonic()
+    if self._is_due():
+      self._marks.append(self._mark())
+      self._draw(self._text(replay_fill()))
+
+  def evaluating(self, episode: int, num_episodes: int):
+    """Draws the line during an evaluation, if it is time to."""
+    if self._is_due():
+      self._draw(f"{self._step()} | evaluating, {episode}/{num_episodes}")
 
   def say(self, text: str):
     """Writes a line that stays."""
@@ -82,6 +84,23 @@ class Progress:
       self._width = 0
     self._stream.write(text + "\n")
     self._stream.flush()
+
+  def _is_due(self) -> bool:
+    return time.monotonic() - self._drawn >= self._period
+
+  def _draw(self, text: str):
+    self._drawn = time.monotonic()
+    if self._live:
+      # A line that wraps could not be drawn over.
+      text = text[: shutil.get_terminal_size().columns - 1]
+      self._stream.write("\r" + text.ljust(self._width))
+      self._width = len(text)
+    else:
+      self._stream.write(text + "\n")
+    self._stream.flush()
+
+  def _step(self) -> str:
+    return f"step {self._counts.agent_steps:,}/{self._num_steps:,}"
 
   def _mark(self) -> tuple[float, int, int]:
     counts = self._counts
@@ -95,7 +114,7 @@ class Progress:
     speed = (steps - steps_then) / (now - start)
     learner_speed = (learner_steps - learner_then) / (now - start)
     parts = [
-      f"step {steps:,}/{self._num_steps:,}",
+      self._step(),
       f"{speed * self._frames_per_step:,.0f} frames/s",
     ]
     if learner_speed > 0:

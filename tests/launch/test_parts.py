@@ -161,6 +161,7 @@ class _Terminal(io.StringIO):
 def _draw(stream, monkeypatch):
   now = [0.0]
   monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+  monkeypatch.setenv("COLUMNS", "200")
   counts = experiment.Counts(agent_steps=100)
   line = progress.Progress(1100, 4, counts, stream)
   line.update(lambda: 0.2)  # starts the clock
@@ -168,6 +169,10 @@ def _draw(stream, monkeypatch):
   for now[0] in (10.0, 20.0):
     counts.agent_steps += 100
     line.update(lambda: 0.2)
+  line.evaluating(1, 2)  # not due
+  now[0] = 30.0
+  line.evaluating(2, 2)
+  line.evaluation(7.0)
   line.say("saved")
   return stream.getvalue()
 
@@ -178,6 +183,7 @@ def test_progress_in_a_file_is_a_line_each_time(monkeypatch):
     " | flight 25.0% | ETA 1m30s",
     "step 300/1,100 | 40 frames/s | filling replay 20% | return 12.0"
     " | flight 25.0% | ETA 1m20s",
+    "step 300/1,100 | evaluating, 2/2",
     "saved",
   ]
 
@@ -185,7 +191,7 @@ def test_progress_in_a_file_is_a_line_each_time(monkeypatch):
 def test_progress_on_a_terminal_stays_in_its_line(monkeypatch):
   text = _draw(_Terminal(), monkeypatch)
   assert text.count("\n") == 1
-  assert text.count("\rstep") == 2
+  assert text.count("\rstep") == 3
   assert text.endswith(" \rsaved\n")
 
 
