@@ -76,8 +76,8 @@ GOLDEN = {
     "miner": 4,
     "wall": 8,
     "creature": 10,
-    "power_bonus": 8080,
-    "dynamite_bonus": 300,
+    "power_bonus": 8600,
+    "dynamite_bonus": 450,
     "laser_wall": 2,
     "life_lost": 1,
     "level_up": 4,
@@ -193,6 +193,16 @@ def _poked(game, index, **values):
     ale.setRAM(decoder.cells[cell], value)
   ale.act(int(actions[index - 1]))
   yield from replay.frames(ale, actions[index:])
+
+
+def test_hero_events_of_one_frame_are_told_apart():
+  """All that can be paid at once, in play, in one sum."""
+  decoder = envs.decoder("hero")
+  before, after = np.zeros((2, 128), np.uint8)
+  after[decoder.cells["score_mid"]] = 0x11
+  after[decoder.cells["score_low"]] = 0x75
+  events = decoder.decode(before, after)
+  assert events == {"miner": 1, "wall": 1, "creature": 2}
 
 
 def test_hero_score_overflows():
