@@ -73,7 +73,7 @@ def report(state, counts):
   )
   return {
     "sgd_steps": int(state.steps),
-    "all_parameters_finite": all(
+    "parameters_are_finite": all(
       np.isfinite(x).all() for x in jax.tree.leaves(state.params)
     ),
     "parameters_changed": any((x != y).any() for x, y in pairs),

@@ -1,0 +1,143 @@
+"""The builders are Acme's: its signatures, and its own runners run them.
+
+Written for two Acmes, of which requirements.lock has the first: dm-acme 0.4.0,
+and the one that later stood on GitHub, where the same tests pass.
+"""
+
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from behavior_transfer.agents import acme_compat, bt, r2d2
+
+# After the package, which makes Acme importable.
+from acme.agents.jax import builders  # isort: skip
+
+ROOT = Path(__file__).parents[2]
+BUILDERS = [r2d2.R2D2Builder, bt.BTBuilder]
+
+IS_LATER_ACME = hasattr(builders, "OfflineBuilder")
+RUNNERS = (
+  ["run_experiment"]
+  if IS_LATER_ACME
+  else ["local_layout", "distributed_layout"]
+)
+TIME_LIMIT = 240  # seconds for both agents by one runner
+
+# Copied from ActorLearnerBuilder in acme/agents/jax/builders.py of
+# github.com/google-deepmind/acme at commit 882fb08, without annotations.
+LATER_SIGNATURES = {
+  "make_replay_tables": "(self, environment_spec, policy)",
+  "make_dataset_iterator": "(self, replay_client)",
+  "make_adder": "(self, replay_client, environment_spec, policy)",
+  "make_actor": (
+    "(self, random_key, policy, environment_spec, variable_source=None, "
+    "adder=None)"
+  ),
+  "make_learner": (
+    "(self, random_key, networks, dataset, logger_fn, environment_spec, "
+    "replay_client=None, counter=None)"
+  ),
+  "make_policy": "(self, networks, environment_spec, evaluation=False)",
+}
+
+
+def signature(owner, method):
+  """Names, order, kinds and defaults of a method's arguments."""
+  bare = inspect.signature(getattr(owner, method)).replace(
+    return_annotation=inspect.Signature.empty
+  )
+  return str(
+    bare.replace(
+      parameters=[
+        argument.replace(annotation=inspect.Parameter.empty)
+        for argument in bare.parameters.values()
+      ]
+    )
+  )
+
+
+@pytest.mark.parametrize("method", LATER_SIGNATURES)
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_methods_have_the_signatures_of_later_acme(builder, method):
+  assert signature(builder, method) == LATER_SIGNATURES[method]
+
+
+@pytest.mark.parametrize("builder", [*BUILDERS, acme_compat.Acme040Builder])
+def test_builders_are_what_both_acmes_call_a_builder(builder):
+  assert issubclass(builder, builders.GenericActorLearnerBuilder)
+  assert not builder.__abstractmethods__
+
+
+@pytest.mark.parametrize(
+  "builder", BUILDERS if IS_LATER_ACME else [acme_compat.Acme040Builder]
+)
+def test_methods_have_the_signatures_of_the_installed_acme(builder):
+  base = builders.GenericActorLearnerBuilder
+  methods = {name for name in vars(base) if name.startswith("make_")}
+  assert methods >= base.__abstractmethods__
+  for method in methods:
+    assert signature(builder, method) == signature(base, method), method
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+  """Variables for programs that are to end soon.
+
+  Acme writes to the home folder. Compiling takes most of the time, thus little
+  is optimised, and what one program has compiled the next need not.
+  """
+  home = tmp_path_factory.mktemp("home")
+  return {
+    **os.environ,
+    "HOME": str(home),
+    "JAX_COMPILATION_CACHE_DIR": str(home / "jax_cache"),
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+  }
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_acmes_runner_learns_with_each_builder(runner, environment, tmp_path):
+  ran = run_by_acme(runner, environment, tmp_path / "output")
+  assert ran.keys() == {"r2d2", "bt"}
+  for agent, facts in ran.items():
+    assert facts["sgd_steps"] >= 10, agent
+    assert facts["learner_steps"] >= 10, agent
+    assert facts["actor_steps"] >= 50, agent
+    assert facts["parameters_changed"], agent
+    assert facts["parameters_are_finite"], agent
+    if runner == "local_layout":
+      assert facts["restored"], agent
+    else:
+      assert facts["evaluator_episodes"] >= 1, agent
+
+
+def run_by_acme(runner, environment, output):
+  """Runs `run_by_acme.py`; no process of it is left, whatever happens."""
+  with output.open("wb") as file:
+    process = subprocess.Popen(
+      [sys.executable, "-m", "tests.agents.run_by_acme", runner],
+      cwd=ROOT,
+      env=environment,
+      stdout=file,
+      stderr=subprocess.STDOUT,
+      start_new_session=True,
+    )
+    try:
+      process.wait(TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+      pytest.fail(f"did not end; its output was\n{output.read_text()[-9000:]}")
+    finally:
+      if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+  assert process.returncode == 0, output.read_text()[-9000:]
+  return json.loads(output.read_text().splitlines()[-1])
