@@ -21,10 +21,25 @@ _WORKDIR = flags.DEFINE_string(
 )
 _FRAMES = flags.DEFINE_integer(
   "frames",
-  120_000,
+  100_000,
   "Emulator frames to train for.",
   lower_bound=1,
   module_name="program",
+)
+
+# Values must travel from the miner back through some hundred steps in a few
+# hundred learner steps, hence what is shorter, larger or more frequent here.
+_SETTINGS = (
+  "--max_episode_frames=6000",
+  "--evaluation_period=50000",
+  "--evaluation_episodes=2",
+  "--batch_size=8",
+  "--replay_ratio=6",
+  "--min_replay_size=100",
+  "--n_step=10",
+  "--discount=0.99",
+  "--learning_rate=1e-3",
+  "--target_update_period=25",
 )
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -52,9 +67,7 @@ def main():
     "--pretrained=scripted_hero",
     f"--workdir={workdir}",
     f"--frames={_FRAMES.value}",
-    "--max_episode_frames=6000",
-    "--evaluation_period=60000",
-    "--evaluation_episodes=2",
+    *_SETTINGS,
   )
   _run(
     "evaluate.py",

@@ -15,6 +15,7 @@ TINY = (
   "--batch_size=2",
   "--max_replay_size=100",
   "--min_replay_size=4",
+  "--replay_ratio=1",
   "--noop_max=0",
   "--max_episode_frames=320",
   "--evaluation_episodes=1",
