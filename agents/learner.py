@@ -52,7 +52,18 @@ class Learner(core.Learner):
     self._last_step_time: float | None = None
 
   def step(self) -> None:
+    """Learns on the next batch.
+
+    Raises:
+      TypeError: if the batch has lost its replay keys on a device.
+    """
     sample = next(self._dataset)
+    if self._replay_client and sample.info.key.dtype != np.uint64:
+      # Reverb would ignore the priorities of keys that it does not know.
+      raise TypeError(
+        f"replay keys are {sample.info.key.dtype}; they must stay uint64, so "
+        "prefetch to the host (device_prefetch=False in dm-acme 0.4.0)"
+      )
     with self._lock:
       self._state, output = self._core.step(
         self._state, sample.data, np.asarray(sample.info.probability)

@@ -5,7 +5,7 @@ from ..policies import PretrainedPolicy
 from .acting import make_policy
 from .config import BTConfig
 from .losses import make_loss
-from .networks import BTNetworks, make_networks
+from .networks import BTNetworks, initial_params, make_networks
 
 __all__ = [
   "BTBuilder",
@@ -13,6 +13,7 @@ __all__ = [
   "BTNetworks",
   "NetworkConfig",
   "PretrainedPolicy",
+  "initial_params",
   "make_loss",
   "make_networks",
   "make_policy",

@@ -5,7 +5,7 @@ import logging
 import jax
 from acme import specs
 
-from .. import learning, policies, transfer
+from .. import learning, policies
 from .. import networks as networks_lib
 from ..r2d2 import builder as r2d2_builder
 from . import acting, losses
@@ -39,31 +39,8 @@ class BTBuilder(r2d2_builder.R2D2Builder):
   def _initial_params(
     self, networks: bt_networks.BTNetworks, random_key: jax.Array
   ) -> networks_lib.Params:
-    params, report = initial_params(networks, self._config, random_key)
+    params, report = bt_networks.initial_params(
+      networks, self._config.initial_weights, random_key
+    )
     logging.info("%s", report)
     return params
-
-
-def initial_params(
-  networks: bt_networks.BTNetworks,
-  config: config_lib.BTConfig,
-  random_key: jax.Array,
-) -> tuple[networks_lib.Params, transfer.Report]:
-  """Fresh parameters, with weights of the first pre-trained policy if asked.
-
-  Raises:
-    ValueError: if that policy has no network, or one that does not fit.
-  """
-  fresh = networks.q_network.init(random_key)
-  source = networks.pretrained[0]
-  if config.initial_weights != "none" and source.params is None:
-    raise ValueError(
-      f"initial_weights is {config.initial_weights!r}; the pre-trained "
-      f"policy {source.name} has no weights, so it must be 'none'"
-    )
-  return transfer.initialise(
-    fresh,
-    source.params or {},
-    config.initial_weights,
-    networks.q_network.num_actions,
-  )

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import chex
+
 from .. import networks as networks_lib
-from .. import policies
+from .. import policies, transfer
 from .. import pretrained as pretrained_lib
 
 
@@ -57,3 +59,31 @@ def check_entries(networks: BTNetworks, use_extra_action: bool) -> None:
       f"pre-trained policies, but the head has {q_network.num_entries} "
       f"entries; it must have {expected}"
     )
+
+
+def initial_params(
+  networks: BTNetworks, initial_weights: str, random_key: chex.PRNGKey
+) -> tuple[networks_lib.Params, transfer.Report]:
+  """Fresh parameters, with weights of the first pre-trained policy if asked.
+
+  Args:
+    networks: the agent's.
+    initial_weights: "none", "partial" or "full".
+    random_key: consumed.
+
+  Raises:
+    ValueError: if that policy has no network, or one that does not fit.
+  """
+  fresh = networks.q_network.init(random_key)
+  source = networks.pretrained[0]
+  if initial_weights != "none" and source.params is None:
+    raise ValueError(
+      f"initial_weights is {initial_weights!r}; the pre-trained policy "
+      f"{source.name} has no weights, so it must be 'none'"
+    )
+  return transfer.initialise(
+    fresh,
+    source.params or {},
+    initial_weights,
+    networks.q_network.num_actions,
+  )

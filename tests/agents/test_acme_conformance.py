@@ -11,13 +11,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from behavior_transfer.agents import acme_compat, bt, r2d2
+from behavior_transfer.agents import acme_compat, bt, learner, learning, r2d2
 
 # After the package, which makes Acme importable.
+import reverb  # isort: skip
 from acme.agents.jax import builders  # isort: skip
+from acme.utils import counting, loggers  # isort: skip
 
 ROOT = Path(__file__).parents[2]
 BUILDERS = [r2d2.R2D2Builder, bt.BTBuilder]
@@ -84,6 +88,52 @@ def test_methods_have_the_signatures_of_the_installed_acme(builder):
   assert methods >= base.__abstractmethods__
   for method in methods:
     assert signature(builder, method) == signature(base, method), method
+
+
+def batch(keys):
+  info = SimpleNamespace(key=keys, probability=np.ones(len(keys)))
+  return reverb.ReplaySample(info=info, data=None)
+
+
+def make_learner(dataset, counter, priorities):
+  """A learner whose core learns nothing, and a replay that notes its calls."""
+  return learner.Learner(
+    learning.LearnerCore(
+      init=lambda params: learning.TrainingState(params, params, (), 0),
+      step=lambda state, data, probability: (
+        state._replace(steps=state.steps + 1),
+        learning.LossOutput(np.full(len(probability), 0.5), {}),
+      ),
+    ),
+    params={"w": np.ones(3)},
+    dataset=dataset,
+    logger=loggers.NoOpLogger(),
+    counter=counter,
+    replay_client=SimpleNamespace(
+      mutate_priorities=lambda table, updates: priorities.update(updates)
+    ),
+    replay_table_name="replay",
+  )
+
+
+def test_a_learner_step_takes_one_batch_and_counts_as_acmes_learners_do():
+  dataset = iter([batch(np.uint64([2**63 + k, 1])) for k in range(5)])
+  counter, priorities = counting.Counter(prefix="learner"), {}
+  learner_ = make_learner(dataset, counter, priorities)
+  for _ in range(3):
+    learner_.step()
+  assert len(list(dataset)) == 2
+  assert counter.get_counts()["learner_steps"] == 3
+  assert priorities == dict.fromkeys([2**63, 2**63 + 1, 2**63 + 2, 1], 0.5)
+  (params,) = learner_.get_variables(["policy"])
+  assert isinstance(params["w"], np.ndarray)
+  assert learner_.save().steps == 3
+
+
+def test_replay_keys_that_a_device_has_cut_short_are_refused():
+  learner_ = make_learner(iter([batch(np.uint32([1, 2]))]), None, {})
+  with pytest.raises(TypeError, match="uint32; they must stay uint64"):
+    learner_.step()
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class Counter(toys.Corridor):
   """Episodes of a set length; pixel (0, 0) is the step, (0, 1) the episode."""
 
   def __init__(self, lengths, truncated=False):
-    super().__init__(length=10_000, num_actions=3)
+    super().__init__(length=36, num_actions=3)
     self._lengths = iter(lengths)
     self._truncated = truncated
     self._episode = -1

@@ -45,15 +45,15 @@ class Recall(dm_env.Environment):
 
 
 class Corridor(dm_env.Environment):
-  """A goal at the far end; any step back leads to the start.
+  """A goal at the end of a path that any wrong step leads back to its start.
 
-  Action 1 goes forward, the others return to the start. The goal pays 1 and
-  ends the episode, which is otherwise cut off after `time_limit` steps. A
-  random policy over A actions reaches it with probability A^-length.
+  The right action differs from position to position. The goal pays 1 and ends
+  the episode, which is otherwise cut off after `time_limit` steps. Acting at
+  random over A actions, an attempt succeeds with probability A^-length.
   """
 
   def __init__(self, length: int = 12, num_actions: int = 4, time_limit=40):
-    self._length = length
+    self.key = np.random.default_rng(0).integers(num_actions, size=length)
     self._num_actions = num_actions
     self._time_limit = time_limit
 
@@ -69,8 +69,9 @@ class Corridor(dm_env.Environment):
 
   def step(self, action):
     self._time += 1
-    self._position = self._position + 1 if action == 1 else 0
-    if self._position == self._length:
+    right = action == self.key[self._position]
+    self._position = self._position + 1 if right else 0
+    if self._position == len(self.key):
       return dm_env.termination(np.float32(1.0), self._observation())
     if self._time == self._time_limit:
       return dm_env.truncation(np.float32(0.0), self._observation())
