@@ -15,11 +15,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import reverb
 
 from behavior_transfer.agents import acme_compat, bt, learner, learning, r2d2
 
 # After the package, which makes Acme importable.
-import reverb  # isort: skip
 from acme.agents.jax import builders  # isort: skip
 from acme.utils import counting, loggers  # isort: skip
 
