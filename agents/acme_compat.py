@@ -31,7 +31,8 @@ def default_logger_factory(
 class Acme040Builder(GenericBuilder[Any, Any, reverb.ReplaySample]):
   """Presents a builder of this zoo with dm-acme 0.4.0's five methods.
 
-  Pass it as `builder` to a layout, with `policy` as its policy network.
+  Pass it as `builder` to a layout. The `policy_network` of `LocalLayout` is
+  `policy`; that of `DistributedLayout` is a function from networks to it.
   `LocalLayout` acts and learns in one thread and blocks for ever on a replay
   that limits the ratio between the two: give the builder a config with
   `replay_ratio=None`.
