@@ -217,7 +217,8 @@ class _LocalRun:
 
   def _periodic_work(self):
     experiment, steps = self._experiment, self._counts.agent_steps
-    if steps % experiment.evaluation_period == 0:
+    evaluates = experiment.evaluation_episodes > 0
+    if evaluates and steps % experiment.evaluation_period == 0:
       self._evaluate()
     if steps % experiment.checkpoint_period == 0:
       self._save()

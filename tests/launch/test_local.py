@@ -115,3 +115,12 @@ def test_a_complete_run_is_left_as_it_is(tmp_path):
   assert local.run(plan) == 0
   assert (tmp_path / "counts.json").stat().st_mtime_ns == before
   assert len(_column(tmp_path, "eval.csv", "agent_steps")) == 1
+
+
+def test_a_run_without_evaluations(tmp_path):
+  plan = toy.make_experiment(
+    tmp_path, num_steps=20, evaluation_period=10, evaluation_episodes=0
+  )
+  assert local.run(plan) == 0
+  assert not _column(tmp_path, "eval.csv", "agent_steps")
+  assert _counts(tmp_path)["agent_steps"] == 20
