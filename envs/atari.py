@@ -181,11 +181,16 @@ class AtariEnvironment(dm_env.Environment):
       return self.reset()
     ale, emulator_action = self._ale, self._emulator_action(action)
     native_reward, self._events = 0, {}
+    decode = self._decoder.decode if self._decoder is not None else None
     for frame in range(1, self._action_repeat + 1):
       native_reward += ale.act(emulator_action)
       self._frames += 1
-      if self._decoder is not None:
-        self._count_events(self._decoder)
+      if decode is not None:
+        after = self._read_ram()
+        events = decode(self._before, after)
+        self._before = after
+        if events:
+          self._count(events)
       if frame == self._action_repeat - 1:
         ale.getScreenGrayscale(self._previous_screen)
       game_over, life_lost = ale.game_over(), self._life_lost()
@@ -289,11 +294,9 @@ class AtariEnvironment(dm_env.Environment):
     self._ale.getRAM(self._ram)
     return self._ram.tobytes()
 
-  def _count_events(self, decoder: base.Decoder):
-    after = self._read_ram()
-    for event, count in decoder.decode(self._before, after).items():
+  def _count(self, events: Mapping[str, int]):
+    for event, count in events.items():
       self._events[event] = self._events.get(event, 0) + count
-    self._before = after
 
   def _life_lost(self) -> bool:
     if not self._terminal_on_life_loss:
