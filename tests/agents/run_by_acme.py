@@ -41,7 +41,7 @@ AGENTS = {
   "bt": (bt.BTBuilder, bt.BTConfig, bt.make_networks),
 }
 LEARNER_STEPS = 10
-TIMEOUT = 60.0  # seconds
+TIMEOUT = 180.0  # seconds; compiling takes long on a busy machine
 
 
 @dataclasses.dataclass
