@@ -106,7 +106,7 @@ def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
     )
     metrics: dict[str, Any] = {
       "loss": value,
-      "gradient_norm": optax.global_norm(gradients),
+      "gradient_norm": optax.tree.norm(gradients),
       **output.metrics,
     }
     new_state = TrainingState(params, target_params, opt_state, steps)

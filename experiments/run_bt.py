@@ -7,7 +7,7 @@ python experiments/run_bt.py --game=hero_hard --pretrained=runs/r2d2_hero_0
 import jax
 from absl import flags
 
-from behavior_transfer.agents import bt, transfer
+from behavior_transfer.agents import bt
 from behavior_transfer.experiments import (
   cli,
   option_flags,
@@ -60,21 +60,9 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
 
 def _report_initial_weights(networks: bt.BTNetworks, config: bt.BTConfig):
   """Says what will be loaded, or that it cannot be, before any work."""
-  if config.initial_weights == "none":
-    return
-  source = networks.pretrained[0]
-  if source.params is None:
-    raise ValueError(
-      f"--initial_weights={config.initial_weights}: {source.name} has no"
-      " weights, so it must be none"
-    )
-  _, report = transfer.initialise(
-    networks.q_network.init(jax.random.PRNGKey(0)),
-    source.params,
-    config.initial_weights,
-    networks.q_network.num_actions,
-  )
-  print(report)
+  if config.initial_weights != "none":
+    key = jax.random.PRNGKey(0)
+    print(bt.initial_params(networks, config.initial_weights, key)[1])
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def test_one_step_is_clipped_adam_on_the_weighted_loss(parts):
   gradients = jax.jit(jax.grad(loss, has_aux=True))(
     params, params, time_major, weights
   )[0]
-  norm = optax.global_norm(gradients)
+  norm = optax.tree.norm(gradients)
   assert norm > CONFIG.max_gradient_norm
   # Adam's first step, by hand: m / (sqrt(v) + eps) with bias correction.
   expected = jax.tree.map(

@@ -40,7 +40,7 @@ def play(policy, num_steps, seed=0, executed=None):
   state = policy.init(jax.random.PRNGKey(seed))
   actions = []
   for t in range(num_steps):
-    action, state = step(np.full((6, 6, 1), t, np.uint8), state)
+    action, state = step(np.full((6, 6, 1), t % 256, np.uint8), state)
     if executed is not None:
       state = state._replace(prev_action=jnp.int32(executed[t]))
     actions.append(int(action))
