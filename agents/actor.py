@@ -1,5 +1,6 @@
 """An Acme actor that drives a policy of this zoo in one environment."""
 
+import functools
 from typing import Any
 
 import dm_env
@@ -9,6 +10,17 @@ from acme import adders, core
 from acme.jax import variable_utils
 
 from . import policies
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(policy: policies.Policy):
+  """Jitted start and step, shared by all actors of a policy."""
+
+  def step(params, observation, state):
+    action, state = policy.select_action(params, observation, state)
+    return action, state, policy.telemetry(state)
+
+  return jax.jit(policy.init), jax.jit(step)
 
 
 class Actor(core.Actor):
@@ -29,13 +41,7 @@ class Actor(core.Actor):
       variable_client: gives the policy's parameters, on the device to act on.
       adder: where transitions go; None records nothing.
     """
-
-    def step(params, observation, state):
-      action, state = policy.select_action(params, observation, state)
-      return action, state, policy.telemetry(state)
-
-    self._init = jax.jit(policy.init)
-    self._step = jax.jit(step)
+    self._init, self._step = _compiled(policy)
     self._get_extras = policy.get_extras
     self._random_key = random_key
     self._variable_client = variable_client

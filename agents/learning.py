@@ -112,4 +112,4 @@ def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
     new_state = TrainingState(params, target_params, opt_state, steps)
     return new_state, LossOutput(output.priorities, metrics)
 
-  return LearnerCore(init, jax.jit(step, donate_argnums=0))
+  return LearnerCore(jax.jit(init), jax.jit(step, donate_argnums=0))

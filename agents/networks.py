@@ -260,7 +260,7 @@ def make_networks(
     )
 
   return Networks(
-    config, num_actions, num_entries, init, initial_state, step, unroll
+    config, num_actions, num_entries, jax.jit(init), initial_state, step, unroll
   )
 
 

@@ -253,16 +253,17 @@ def make_dataset_iterator(
     max_in_flight_samples_per_worker=2 * config.batch_size,
   )
   dataset = dataset.batch(config.batch_size, drop_remainder=True)
-  for sample in dataset.as_numpy_iterator():
-    yield reverb.ReplaySample(info=sample.info, data=_as_sequences(sample.data))
+  return map(_typed, dataset.as_numpy_iterator())
 
 
-def _as_sequences(data: Any) -> sequences.Sequences:
+def _typed(sample: reverb.ReplaySample) -> reverb.ReplaySample:
   """Gives back the types that a table's signature loses on its way."""
+  data = sample.data
   state = tree.map_structure(lambda x: x[:, 0], data.recurrent_state)
   recurrent_state = policies.RecurrentState(
     state.prev_action, networks_lib.LSTMState(*state.core_state)
   )
-  return sequences.Sequences(
-    **{**data._asdict(), "recurrent_state": recurrent_state}
+  fields = {**data._asdict(), "recurrent_state": recurrent_state}
+  return reverb.ReplaySample(
+    info=sample.info, data=sequences.Sequences(**fields)
   )
