@@ -1,6 +1,6 @@
 """Checkpoints: arrays without pickle beside a readable manifest.
 
-One checkpoint is one folder, named by its learner step:
+One checkpoint is one folder, named by the agent steps so far:
 
   000000012000/
     manifest.json   what was saved, by whom, with the checksum of each file
@@ -80,7 +80,7 @@ def save(
 
   Args:
     folder: where the checkpoints of one run live; created if missing.
-    step: learner steps so far; names the checkpoint.
+    step: agent steps so far; names the checkpoint.
     params: nested dictionaries of arrays, keyed by strings.
     manifest: description of the policy, with at least `MANIFEST_KEYS`.
     training_state: any pytree of arrays and numbers.
