@@ -48,11 +48,16 @@ Loss = Callable[..., tuple[chex.Array, LossOutput]]
 class LearningConfig(Protocol):
   """The fields of an agent's config that the SGD step reads."""
 
-  learning_rate: float
-  adam_epsilon: float
-  max_gradient_norm: float
-  target_update_period: int
-  importance_sampling_exponent: float
+  @property
+  def learning_rate(self) -> float: ...
+  @property
+  def adam_epsilon(self) -> float: ...
+  @property
+  def max_gradient_norm(self) -> float: ...
+  @property
+  def target_update_period(self) -> int: ...
+  @property
+  def importance_sampling_exponent(self) -> float: ...
 
 
 class LearnerCore(NamedTuple):

@@ -49,7 +49,7 @@ class _Episodes:
       collections.OrderedDict()
     )
 
-  def step(self, observation, prev_action, episode, step) -> np.ndarray:
+  def step(self, observation, prev_action, episode, step) -> np.int32:
     episode = int(episode)
     if step == 0:
       self._live[episode] = (None, np.random.default_rng(episode))

@@ -126,10 +126,10 @@ class SequenceAdder(adders.Adder):
     self._writer = replay_client.trajectory_writer(
       num_keep_alive_refs=self._length
     )
-    self._padding: Row = spec._replace(recurrent_state=())._asdict()
-    del self._padding["recurrent_state"]
-    self._padding = tree.map_structure(
-      lambda x: np.zeros(x.shape[1:], x.dtype), self._padding
+    rows = spec._asdict()
+    del rows["recurrent_state"]
+    self._padding: Row = tree.map_structure(
+      lambda x: np.zeros(x.shape[1:], x.dtype), rows
     )
     self._padding["action"] = np.int32(networks_lib.NO_ACTION)
     self._configure_chunks(spec)
@@ -163,7 +163,7 @@ class SequenceAdder(adders.Adder):
     self,
     action: Any,
     next_timestep: dm_env.TimeStep,
-    extras: dict[str, Any] = (),
+    extras: dict[str, Any],
   ) -> None:
     """Records a transition.
 

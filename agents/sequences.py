@@ -13,6 +13,7 @@ there is no transition: on the padding and on the episode's last observation.
 Axes: B batch, L rows; time-major means `[L, B, ...]`.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import chex
@@ -47,18 +48,21 @@ class Sequences(NamedTuple):
 
 def time_major(sequences: Sequences) -> Sequences:
   """`[B, L, ...]` to `[L, B, ...]`; the recurrent state stays `[B, ...]`."""
-  swapped = jax.tree.map(
-    lambda x: jnp.swapaxes(x, 0, 1), sequences._replace(recurrent_state=())
-  )
-  return swapped._replace(recurrent_state=sequences.recurrent_state)
+  return _map_rows(lambda x: jnp.swapaxes(x, 0, 1), sequences)
 
 
 def learned_part(sequences: Sequences, burn_in: int) -> Sequences:
   """The T = trace_length transitions to learn on, of time-major sequences."""
-  cut = jax.tree.map(
-    lambda x: x[burn_in:-1], sequences._replace(recurrent_state=())
-  )
-  return cut._replace(recurrent_state=sequences.recurrent_state)
+  return _map_rows(lambda x: x[burn_in:-1], sequences)
+
+
+def _map_rows(
+  function: Callable[[chex.Array], chex.Array], sequences: Sequences
+) -> Sequences:
+  """Maps all fields but the recurrent state, which has no axis of rows."""
+  rows = sequences._asdict()
+  state = rows.pop("recurrent_state")
+  return Sequences(recurrent_state=state, **jax.tree.map(function, rows))
 
 
 def unroll_after_burn_in(
