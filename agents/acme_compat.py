@@ -1,8 +1,9 @@
 """The one place that knows that there are two Acmes.
 
-Builders are written once, to the signatures of later Acme. What the two
-versions spell differently stands here: the base class, and an adapter that
-shows such a builder to dm-acme 0.4.0's `LocalLayout` and `DistributedLayout`.
+Builders are written once, to the signatures of later Acme, on a base class that
+is abstract and subscriptable in both. What the two spell differently stands
+here: the type of a logger factory, and an adapter that shows such a builder to
+dm-acme 0.4.0's `LocalLayout` and `DistributedLayout`.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +13,6 @@ import reverb
 from acme import adders, core, specs
 from acme.agents.jax import builders
 from acme.utils import counting, loggers
-
-# Abstract in both versions, and in both of them subscriptable.
-GenericBuilder = builders.GenericActorLearnerBuilder
 
 # (label, steps_key, instance) -> Logger; later Acme's `loggers.LoggerFactory`.
 LoggerFactory = Callable[..., loggers.Logger]
@@ -28,7 +26,9 @@ def default_logger_factory(
   return loggers.make_default_logger(label, steps_key=steps_key or "steps")
 
 
-class Acme040Builder(GenericBuilder[Any, Any, reverb.ReplaySample]):
+class Acme040Builder(
+  builders.GenericActorLearnerBuilder[Any, Any, reverb.ReplaySample]
+):
   """Presents a builder of this zoo with dm-acme 0.4.0's five methods.
 
   Pass it as `builder` to a layout. The `policy_network` of `LocalLayout` is

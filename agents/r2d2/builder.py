@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import reverb
 from acme import adders, core, specs
+from acme.agents.jax import builders
 from acme.jax import variable_utils
 from acme.utils import counting
 
@@ -18,7 +19,7 @@ from . import config as config_lib
 
 
 class R2D2Builder(
-  acme_compat.GenericBuilder[Any, policies.Policy, reverb.ReplaySample]
+  builders.GenericActorLearnerBuilder[Any, policies.Policy, reverb.ReplaySample]
 ):
   """Builds the parts of an R2D2 agent."""
 
@@ -38,8 +39,8 @@ class R2D2Builder(
   def make_adder(
     self,
     replay_client: reverb.Client,
-    environment_spec: specs.EnvironmentSpec | None,
-    policy: policies.Policy | None,
+    environment_spec: specs.EnvironmentSpec,
+    policy: policies.Policy,
   ) -> adders.Adder:
     length = replay.sequence_length(self._config)
     spec = replay.item_spec(environment_spec, policy, length)
