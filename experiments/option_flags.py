@@ -1,6 +1,7 @@
 """Flags made from the fields of dataclasses; those of the environment."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
@@ -55,10 +56,10 @@ def define(
     kind: Type of the value; None means the default's.
   """
   kind = kind or type(default)
-  define = {
+  defines: dict[type, Callable[..., flags.FlagHolder]] = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
-  }[kind]
-  return define(name, default, text, module_name=group)
+  }
+  return defines[kind](name, default, text, module_name=group)

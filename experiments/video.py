@@ -42,14 +42,17 @@ class Video:
     self._variant = envs.variant(task.game)
     rate = _FRAMES_PER_SECOND / task.options.action_repeat
     if path.suffix == ".mp4":
-      options = {"fps": rate, "macro_block_size": 2}
+      self._writer = imageio.get_writer(
+        self._partial, fps=rate, macro_block_size=2
+      )
     else:
-      options = {"duration": 1000 / rate, "loop": 0}
-    self._writer = imageio.get_writer(self._partial, **options)
+      self._writer = imageio.get_writer(
+        self._partial, duration=1000 / rate, loop=0
+      )
     self._font = ImageFont.load_default(20)
     self._small_font = ImageFont.load_default(16)
     self._native_score = 0.0
-    self._paid: tuple[str, float] | None = None
+    self._paid = ("", 0.0)
     self._flash = 0
 
   def add(
@@ -73,7 +76,9 @@ class Video:
     height, width = (_SCALE * side for side in screen.shape[:2])
     # An even size, as video codecs need it.
     picture = Image.new("RGB", (width, height + _STRIP + height % 2), _BLACK)
-    game = Image.fromarray(screen).resize((width, height), Image.NEAREST)
+    game = Image.fromarray(screen).resize(
+      (width, height), Image.Resampling.NEAREST
+    )
     picture.paste(game)
     draw = ImageDraw.Draw(picture)
     self._draw_actor(draw, height, extra_action > 0)

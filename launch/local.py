@@ -228,7 +228,7 @@ class _LocalRun:
     if not (self._stop or self._experiment.is_complete(self._counts)):
       self._evaluate()
     self._save()
-    if self._stop:
+    if self._stop.signal is not None:
       self._progress.say(
         f"{self._stop.signal.name}: saved at step {self._counts.agent_steps:,};"
         " the same command goes on from there"
@@ -244,7 +244,7 @@ class _LocalRun:
       self._spec,
       variable_source=self._learner,
     )
-    rows = []
+    rows: list[dict[str, float]] = []
     with experiment.environment_factory(seed) as environment:
       statistics = episodes.EpisodeStatistics(experiment.observer_factory())
       while len(rows) < experiment.evaluation_episodes:

@@ -5,6 +5,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+# An element, or what was raised in its place.
+_Item = tuple[Any, BaseException | None]
+
 
 class PrefetchingIterator(Iterator):
   """Fetches elements in a thread, so that one can ask whether one is there.
@@ -21,7 +24,7 @@ class PrefetchingIterator(Iterator):
       size: Elements held ready at most.
     """
     self._source = source
-    self._queue = queue.Queue(maxsize=size)
+    self._queue: queue.Queue[_Item] = queue.Queue(maxsize=size)
     self._stopped = threading.Event()
     threading.Thread(target=self._fetch, name="prefetch", daemon=True).start()
 
@@ -51,7 +54,7 @@ class PrefetchingIterator(Iterator):
       error = raised
     self._put((None, error))
 
-  def _put(self, item: tuple[Any, BaseException | None]):
+  def _put(self, item: _Item):
     while not self._stopped.is_set():
       try:
         return self._queue.put(item, timeout=0.1)
