@@ -35,7 +35,8 @@ def _zeta_thresholds(exponent: float, max_length: int) -> np.ndarray:
   cumulative = np.cumsum(weights) / weights.sum()
   # Compared with 32 random bits: a float32 uniform has 24, too few for a tail
   # in which one length has a probability of 6e-9.
-  return np.floor(cumulative[:-1] * 2.0**32).astype(np.uint32)
+  thresholds = np.floor(cumulative[:-1] * 2.0**32)
+  return np.minimum(thresholds, 2.0**32 - 1).astype(np.uint32)
 
 
 def zeta_length(exponent: float, max_length: int) -> LengthSampler:

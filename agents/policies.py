@@ -30,8 +30,9 @@ class RecurrentState(NamedTuple):
 class Policy(NamedTuple):
   """A policy of this zoo; the first three fields are Acme's `ActorCore`.
 
-  Every state has the fields `prev_action` (of `RecurrentState`), which whoever
-  executes another action than the selected one must replace, and `rng`.
+  Every state has the field `prev_action` (of `RecurrentState`). Whoever
+  executes another action than the selected one replaces it before the next
+  step.
 
   Attributes:
     init: key -> state at the start of an episode.
@@ -58,7 +59,6 @@ class PretrainedPolicy(NamedTuple):
     select_action: (observation, state) -> (action int32 `[]`, state).
     telemetry: state -> {name: float `[]`}.
     params: its network's parameters, None when it has no such network.
-    network_config: the sizes of that network, None without one.
   """
 
   name: str
@@ -66,7 +66,6 @@ class PretrainedPolicy(NamedTuple):
   select_action: Callable[[chex.Array, State], tuple[chex.Array, State]]
   telemetry: Callable[[State], dict[str, chex.Array]] = lambda state: {}
   params: networks_lib.Params | None = None
-  network_config: networks_lib.NetworkConfig | None = None
 
 
 def initial_recurrent_state(networks: networks_lib.Networks) -> RecurrentState:

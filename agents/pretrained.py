@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import importlib
+import inspect
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -51,7 +52,8 @@ class _Episodes:
 
   def step(self, observation, prev_action, episode, step) -> np.int32:
     episode = int(episode)
-    if step == 0:
+    # Plain integers: JAX must not be called from within its own callback.
+    if int(step) == 0:
       self._live[episode] = (None, np.random.default_rng(episode))
       if len(self._live) > _MAX_LIVE_EPISODES:
         self._live.popitem(last=False)
@@ -150,26 +152,30 @@ def load(
     ValueError: in one line, when there is no such policy, it is damaged, or it
       does not fit the environment.
   """
-  if ":" in name and not pathlib.Path(name).exists():
+  if is_function_name(name):
     num_actions = environment_spec.actions.num_values
     return from_callable(name, _import_function(name), num_actions)
   return _from_checkpoint(name, environment_spec, action_set)
 
 
+def is_function_name(name: str) -> bool:
+  """Whether a policy's name is `module:function` and not a path."""
+  return ":" in name and not pathlib.Path(name).exists()
+
+
 def _import_function(name: str) -> PolicyFunction:
   module_name, _, function_name = name.partition(":")
   try:
-    module = importlib.import_module(module_name)
-  except ModuleNotFoundError as error:
-    raise ValueError(
-      f"policy {name!r} cannot be imported ({error}); it must be a "
-      "checkpoint, or module:function"
-    ) from error
-  function = getattr(module, function_name, None)
-  if not callable(function):
-    raise ValueError(
-      f"policy {name!r}: module {module_name} has no function {function_name!r}"
+    function = getattr(importlib.import_module(module_name), function_name)
+    inspect.signature(function).bind(
+      "observation", "prev_action", "state", "rng"
     )
+  except Exception as error:  # whatever the user's module does
+    raise ValueError(
+      f"policy {name!r} cannot be used ({type(error).__name__}: {error}); it "
+      "must be a checkpoint, or module:function with a function of "
+      "(observation, prev_action, state, rng)"
+    ) from error
   return function
 
 
@@ -180,13 +186,7 @@ def _from_checkpoint(
   manifest = checkpoints.read_manifest(path)
   _check_fits(path, manifest, environment_spec, action_set)
   params = checkpoints.load_params(path)
-  make = {"r2d2": _r2d2_policy, "bt": _bt_policy}.get(manifest["agent"])
-  if make is None:
-    raise ValueError(
-      f"{path} holds a policy of agent {manifest['agent']!r}, which this "
-      "version does not know"
-    )
-  policy = make(path, manifest, environment_spec, action_set)
+  policy = _evaluation_policy(path, manifest, environment_spec, action_set)
   return policies.PretrainedPolicy(
     name=name,
     init=policy.init,
@@ -195,7 +195,6 @@ def _from_checkpoint(
     ),
     telemetry=policy.telemetry,
     params=params,
-    network_config=_network_config(manifest),
   )
 
 
@@ -223,25 +222,24 @@ def _check_fits(path, manifest, environment_spec, action_set) -> None:
     )
 
 
-def _network_config(manifest) -> networks_lib.NetworkConfig:
-  return networks_lib.NetworkConfig.from_dict(manifest["network"])
+def _evaluation_policy(
+  path: pathlib.Path,
+  manifest: dict[str, Any],
+  environment_spec: Any,
+  action_set: Sequence[str] | None,
+) -> policies.Policy:
+  from . import bt, r2d2  # bt imports this module for its default policy
 
-
-def _r2d2_policy(path, manifest, environment_spec, action_set):
-  from . import r2d2
-
-  del path, action_set
-  config = _config(r2d2.R2D2Config, manifest)
-  networks = networks_lib.make_networks(
-    environment_spec, _network_config(manifest)
-  )
-  return r2d2.make_policy(networks, config, evaluation=True)
-
-
-def _bt_policy(path, manifest, environment_spec, action_set):
-  # bt imports this module for its default policy.
-  from . import bt
-
+  size = networks_lib.NetworkConfig.from_dict(manifest["network"])
+  if manifest["agent"] == "r2d2":
+    r2d2_config = _config(r2d2.R2D2Config, manifest)
+    q_network = r2d2.make_networks(environment_spec, size)
+    return r2d2.make_policy(q_network, r2d2_config, evaluation=True)
+  if manifest["agent"] != "bt":
+    raise ValueError(
+      f"{path} holds a policy of agent {manifest['agent']!r}, which this "
+      "version does not know"
+    )
   config = _config(bt.BTConfig, manifest)
   pretrained = []
   for k, name in enumerate(manifest["pretrained"]):
@@ -250,7 +248,7 @@ def _bt_policy(path, manifest, environment_spec, action_set):
     pretrained.append(load(source, environment_spec, action_set=action_set))
   networks = bt.make_networks(
     environment_spec,
-    _network_config(manifest),
+    size,
     pretrained=pretrained,
     use_extra_action=config.use_extra_action,
   )

@@ -126,7 +126,9 @@ def make_policy(
     # Every pre-trained policy sees every observation, also when another acts,
     # so that its memory is fresh when a flight begins.
     acted = [
-      policy.select_action(observation, policy_state)
+      policy.select_action(
+        observation, policy_state._replace(prev_action=state.prev_action)
+      )
       for policy, policy_state in zip(pretrained, state.pretrained, strict=True)
     ]
     pretrained_actions = jnp.stack([action for action, _ in acted])
@@ -148,7 +150,7 @@ def make_policy(
       core_state=core_state,
       before=policies.RecurrentState(state.prev_action, state.core_state),
       epsilon=state.epsilon,
-      pretrained=tuple(s._replace(prev_action=action) for _, s in acted),
+      pretrained=tuple(policy_state for _, policy_state in acted),
       decision=decision,
       remaining=remaining,
       flight_policy=flight_policy,

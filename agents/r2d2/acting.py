@@ -94,6 +94,6 @@ def make_policy(
     return {"recurrent_state": state.before}
 
   def telemetry(state: R2D2State):
-    return {"flight": state.in_flight.astype(jnp.float32)}
+    return {"random": state.in_flight.astype(jnp.float32)}
 
   return policies.Policy(init, select_action, get_extras, telemetry)

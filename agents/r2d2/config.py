@@ -12,7 +12,7 @@ _EZ = "temporally extended exploration (Dabney et al., 2021)"
 
 @dataclasses.dataclass(frozen=True)
 class R2D2Config:
-  """Settings of R2D2; the defaults are its paper's.
+  """Settings of R2D2; defaults are its paper's where that gives a number.
 
   Raises:
     ValueError: naming the field, what was given and what is allowed.

@@ -146,10 +146,32 @@ def test_every_pretrained_policy_sees_every_step_and_the_executed_action():
   _, actions, states = rollout(policy, params, 60)
   for k, state in enumerate(states.pretrained):
     np.testing.assert_array_equal(state.step, np.arange(1, 61))
-    np.testing.assert_array_equal(state.prev_action, actions)
     # Sum of all executed actions before the step, each plus one for "none".
     executed = np.concatenate([[-1], actions[:-1]]) + 1
     np.testing.assert_array_equal(state.episode, 3 * k + np.cumsum(executed))
+
+
+def test_policies_within_policies_see_the_executed_action_too():
+  """BT over BT over a counting policy: the innermost counts what was done."""
+  inner_nets, inner, inner_params = make_bt(1, evaluation=True)
+  frozen = bt.PretrainedPolicy(
+    "inner",
+    inner.init,
+    lambda observation, state: inner.select_action(
+      inner_params, observation, state
+    ),
+  )
+  nets = bt.make_networks(SPEC, helpers.TINY, pretrained=[frozen])
+  config = bt.BTConfig(epsilon_base=1.0, epsilon_alpha=0.0, epsilon_levy=0.2)
+  policy = bt.make_policy(nets.q_network, nets.pretrained, config)
+  params = nets.q_network.init(jax.random.PRNGKey(1))
+  _, actions, states = rollout(policy, params, 60)
+  executed = np.concatenate([[-1], actions[:-1]]) + 1
+  (leaf,) = states.pretrained[0].pretrained
+  np.testing.assert_array_equal(leaf.episode, np.cumsum(executed))
+  # Not trivially so: the inner agent would have acted otherwise.
+  assert np.any(states.decision.pretrained_actions[:, 0] != actions)
+  assert inner_nets.q_network.num_entries == A + 1
 
 
 def test_extra_action_resolves_to_what_its_policy_would_do():

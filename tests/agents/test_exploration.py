@@ -43,7 +43,9 @@ def closed_form(exponent, cap):
   return weights / weights.sum()
 
 
-@pytest.mark.parametrize(("exponent", "cap"), [(2.0, 100), (1.5, 7), (2.0, 1)])
+@pytest.mark.parametrize(
+  ("exponent", "cap"), [(2.0, 100), (1.5, 7), (2.0, 1), (10.0, 1000)]
+)
 def test_lengths_follow_the_closed_form(exponent, cap):
   num = 200_000
   keys = jax.random.split(jax.random.PRNGKey(1), num)
