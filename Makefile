@@ -21,8 +21,9 @@ setup:
 run: setup
 	$(VENV) experiments/demo.py
 
+# Files to processes, since the tests of a file share what they build.
 test: setup
-	$(VENV) -m pytest
+	$(VENV) -m pytest -n auto --maxprocesses=4 --dist loadfile
 
 test-slow: setup
 	$(VENV) -m pytest -m slow

@@ -21,7 +21,7 @@ _WORKDIR = flags.DEFINE_string(
 )
 _FRAMES = flags.DEFINE_integer(
   "frames",
-  100_000,
+  80_000,
   "Emulator frames to train for.",
   lower_bound=1,
   module_name="program",
@@ -31,15 +31,14 @@ _FRAMES = flags.DEFINE_integer(
 # hundred learner steps, hence what is shorter, larger or more frequent here.
 _SETTINGS = (
   "--max_episode_frames=6000",
-  "--evaluation_period=50000",
+  "--evaluation_period=20000",
   "--evaluation_episodes=2",
   "--batch_size=8",
   "--replay_ratio=6",
   "--min_replay_size=100",
   "--n_step=10",
   "--discount=0.99",
-  "--learning_rate=1e-3",
-  "--target_update_period=25",
+  "--target_update_period=50",
 )
 
 _HERE = pathlib.Path(__file__).resolve().parent
