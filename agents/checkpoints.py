@@ -110,7 +110,7 @@ def save(
     _write_arrays(partial / _TRAINING, _flat(target, training_state))
   for k, source in enumerate(pretrained):
     if source is not None:
-      _copy_policy(Path(source), partial / f"pretrained_{k}")
+      copy_policy(Path(source), partial / f"pretrained_{k}")
   _write_manifest(
     partial,
     dict(manifest)
@@ -319,7 +319,7 @@ def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
   _sync(path)
 
 
-def _copy_policy(source: Path, target: Path) -> None:
+def copy_policy(source: Path, target: Path) -> None:
   """Copies a checkpoint without its training state."""
   manifest = read_manifest(source)
   for name in manifest["files"]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 from collections.abc import Sequence
 
 from behavior_transfer.agents import checkpoints, policies, pretrained
@@ -21,7 +22,7 @@ class Pretrained:
   Attributes:
     names: What `agents.pretrained.load` calls them.
     policies: The policies.
-    checkpoints: Folder of each, None for one that is a function.
+    checkpoints: Folder that each was loaded from, None for a function.
   """
 
   names: tuple[str, ...]
@@ -29,30 +30,85 @@ class Pretrained:
   checkpoints: tuple[pathlib.Path | None, ...]
 
 
-def load(names: Sequence[str], task: tasks.Task) -> Pretrained:
+def load(
+  names: Sequence[str], task: tasks.Task, workdir: pathlib.Path | None = None
+) -> Pretrained:
   """Loads the policies.
 
   Args:
     names: As on the command line.
     task: To act in.
+    workdir: Of the run that they are for. Where it has a copy of a policy, the
+      copy is loaded, whatever has become of the checkpoint that was named.
 
   Raises:
     ValueError: A policy is missing, damaged, or does not fit the task.
   """
   spec, action_set = task.describe()
-  full_names = tuple(full_name(name) for name in names)
-  for name in full_names:
+  full_names: list[str] = []
+  loaded: list[policies.PretrainedPolicy] = []
+  paths: list[pathlib.Path | None] = []
+  for index, name in enumerate(names):
+    copy = workdir and _copy_folder(workdir, index)
+    path = copy if copy and copy.exists() else None
+    if path is None:
+      name = full_name(name)
+      if not pretrained.is_function_name(name):
+        path = checkpoints.resolve(name)
     if name in BUNDLED.values() and not task.options.full_action_set:
       raise ValueError(f"{name} needs the full action set")
-  return Pretrained(
-    names=full_names,
-    policies=tuple(
-      pretrained.load(name, spec, action_set=action_set) for name in full_names
-    ),
-    checkpoints=tuple(
-      None if ":" in name else checkpoints.resolve(name) for name in full_names
-    ),
-  )
+    policy = pretrained.load(str(path or name), spec, action_set=action_set)
+    full_names.append(name)
+    loaded.append(policy._replace(name=name))
+    paths.append(path)
+  return Pretrained(tuple(full_names), tuple(loaded), tuple(paths))
+
+
+def keep_copies(
+  workdir: pathlib.Path, loaded: Pretrained
+) -> list[pathlib.Path | None]:
+  """Copies the checkpoints that policies were loaded from, where it has not.
+
+  They belong to other runs, which go on and remove old ones; what this run
+  transfers from must stay what it was at the start.
+
+  Returns:
+    The copy of each, None for a function.
+  """
+  copies: list[pathlib.Path | None] = []
+  for index, path in enumerate(loaded.checkpoints):
+    copy = None if path is None else _copy_folder(workdir, index)
+    if path is not None and copy is not None and not copy.exists():
+      partial = workdir / f".partial-{copy.name}"
+      shutil.rmtree(partial, ignore_errors=True)
+      checkpoints.copy_policy(path, partial)
+      partial.rename(copy)
+    copies.append(copy)
+  return copies
+
+
+def changed(loaded: Pretrained) -> list[str]:
+  """Names under which another policy is found by now than was loaded."""
+  names = []
+  for name, path in zip(loaded.names, loaded.checkpoints, strict=True):
+    if path is None:
+      continue
+    try:
+      now = checkpoints.resolve(name)
+    except checkpoints.CheckpointError:
+      continue
+    if _fingerprint(now) != _fingerprint(path):
+      names.append(name)
+  return names
+
+
+def _copy_folder(workdir: pathlib.Path, index: int) -> pathlib.Path:
+  return workdir / f"pretrained_{index}"
+
+
+def _fingerprint(checkpoint: pathlib.Path) -> str:
+  files = checkpoints.read_manifest(checkpoint)["files"]
+  return files["policy.npz"]["sha256"]
 
 
 def full_name(name: str) -> str:
@@ -63,7 +119,7 @@ def full_name(name: str) -> str:
   """
   if name in BUNDLED:
     return BUNDLED[name]
-  if ":" in name or pathlib.Path(name).exists():
+  if pretrained.is_function_name(name) or pathlib.Path(name).exists():
     return name
   raise ValueError(
     f"{name}: there is no such folder; allowed: a checkpoint, a workdir,"

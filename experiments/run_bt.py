@@ -4,6 +4,8 @@ python experiments/run_bt.py --game=hero_hard --pretrained=scripted_hero
 python experiments/run_bt.py --game=hero_hard --pretrained=runs/r2d2_hero_0
 """
 
+import pathlib
+
 import jax
 from absl import flags
 
@@ -37,7 +39,9 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
       "--pretrained is missing; try"
       f" --pretrained={next(iter(pretrained_policies.BUNDLED))}"
     )
-  pretrained = pretrained_policies.load(_PRETRAINED.value, run.task)
+  pretrained = pretrained_policies.load(
+    _PRETRAINED.value, run.task, pathlib.Path(run.workdir)
+  )
 
   def make_networks(spec):
     return bt.make_networks(

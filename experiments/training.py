@@ -61,8 +61,9 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     manifest = _manifest(run, agent, spec, action_set)
     workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
     repeat = run.task.options.action_repeat
+    copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
     checkpointer = workdirs.RunCheckpointer(
-      workdir.path, manifest, repeat, agent.pretrained.checkpoints
+      workdir.path, manifest, repeat, copies
     )
     counts = checkpointer.latest()
 
@@ -88,6 +89,8 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
       " a larger --frames would go on with it"
     )
     return 0
+  for name in pretrained_policies.changed(agent.pretrained):
+    print(f"{name} holds another policy by now; the run keeps its own copy")
   print(
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
     f" {plan.num_steps:,} agent steps, in {workdir.path}",

@@ -6,6 +6,7 @@ eval.csv       a row per evaluation
 learner.csv    the learner's metrics, every few seconds
 tensorboard/   the same
 checkpoints/   the newest ones
+pretrained_0/  copies of the checkpoints that it transfers from
 """
 
 import dataclasses

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import imageio
 import numpy as np
 import pytest
 
+from behavior_transfer.experiments import pretrained_policies
 from tests.experiments import programs
 
 
@@ -27,26 +29,41 @@ def r2d2_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bt_command(r2d2_run):
+def source(r2d2_run):
+  """The R2D2 run as it was before its last checkpoint."""
+  folder = r2d2_run.parent / "source"
+  shutil.copytree(r2d2_run, folder)
+  shutil.rmtree(_newest(folder))
+  return folder
+
+
+@pytest.fixture(scope="module")
+def bt_command(r2d2_run, source):
   """A BT run from two policies: the script, and what the R2D2 run learned."""
   workdir = r2d2_run.parent / "bt"
   return (
     "run_bt.py",
     "--game=hero_hard",
-    f"--pretrained=scripted_hero,{r2d2_run}",
+    f"--pretrained=scripted_hero,{source}",
     f"--workdir={workdir}",
     *programs.TINY,
   )
 
 
 @pytest.fixture(scope="module")
-def bt_run(r2d2_run, bt_command):
-  """Its workdir, once it was killed in mid-run, restarted, and finished."""
+def bt_run(r2d2_run, source, bt_command):
+  """Its workdir, once it was killed in mid-run, restarted, and finished.
+
+  What it transfers from is gone soon after its first start.
+  """
   workdir = r2d2_run.parent / "bt"
   killed = programs.start(*bt_command, "--frames=100000000")
   checkpoints = workdir / "checkpoints"
-  while len(list(checkpoints.glob("[0-9]*"))) < 2:
-    assert killed.poll() is None, killed.stderr.read()
+  for number in (1, 3):
+    while len(list(checkpoints.glob("[0-9]*"))) < number:
+      assert killed.poll() is None, killed.stderr.read()
+    if source.exists():
+      source.rename(source.with_name("moved"))
   killed.kill()
   killed.communicate()
   step = int(max(path.name for path in checkpoints.glob("[0-9]*")))
@@ -63,9 +80,17 @@ def _rows(path):
     return list(csv.DictReader(file))
 
 
+def _newest(workdir):
+  return max((workdir / "checkpoints").glob("[0-9]*"))
+
+
 def _manifest(workdir):
-  newest = max((workdir / "checkpoints").glob("[0-9]*"))
-  return json.loads((newest / "manifest.json").read_text())
+  return json.loads((_newest(workdir) / "manifest.json").read_text())
+
+
+def _policy_sum(checkpoint):
+  manifest = json.loads((checkpoint / "manifest.json").read_text())
+  return manifest["files"]["policy.npz"]["sha256"]
 
 
 def test_run_leaves_its_files(r2d2_run):
@@ -93,7 +118,24 @@ def test_run_goes_on_after_a_kill(bt_run):
   folder = bt_run / "checkpoints" / f"{manifest['agent_steps']:012d}"
   with np.load(folder / "training.npz") as arrays:
     assert int(arrays["steps"]) == manifest["learner_steps"] > 0
-  assert (folder / "pretrained_1" / "policy.npz").exists()
+
+
+def test_run_keeps_what_it_transfers_from(bt_run, source, r2d2_run):
+  moved = source.with_name("moved")
+  kept, saved = (f / "pretrained_1" for f in (bt_run, _newest(bt_run)))
+  assert _policy_sum(kept) == _policy_sum(saved) == _policy_sum(_newest(moved))
+  assert {p.name for p in kept.iterdir()} == {"manifest.json", "policy.npz"}
+  assert not (bt_run / "pretrained_0").exists()  # a function
+
+  def changed(name):
+    names = (str(name),)
+    return pretrained_policies.changed(
+      pretrained_policies.Pretrained(names, (), (kept,))
+    )
+
+  assert changed(source) == []  # is gone
+  assert changed(moved) == []
+  assert changed(r2d2_run) == [str(r2d2_run)]  # went on since
 
 
 def test_a_finished_run_says_so(bt_run, bt_command):
