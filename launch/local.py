@@ -127,9 +127,10 @@ class _LocalRun:
   def run(self):
     """Acts and learns until the budget is spent or a stop is asked for."""
     for _ in self._steps():
+      if not self._stop:
+        self._periodic_work()
       if self._stop:
         break
-      self._periodic_work()
     self._finish()
 
   def _make_agent(self):
@@ -202,6 +203,8 @@ class _LocalRun:
         for _ in self._pace.catch_up():
           counts.learner_steps += 1
           self._progress.update(self._pace.replay_fill)
+          if self._stop:
+            break
         self._progress.update(self._pace.replay_fill)
         counts.walltime += time.monotonic() - then
         yield
@@ -217,9 +220,11 @@ class _LocalRun:
 
   def _periodic_work(self):
     experiment, steps = self._experiment, self._counts.agent_steps
-    evaluates = experiment.evaluation_episodes > 0
-    if evaluates and steps % experiment.evaluation_period == 0:
-      self._evaluate()
+    if experiment.evaluation_episodes > 0:
+      # By count, since a signal may have cut the last one short.
+      period = experiment.evaluation_period
+      if steps // period > self._counts.evaluated // period:
+        self._evaluate()
     if steps % experiment.checkpoint_period == 0:
       self._save()
 

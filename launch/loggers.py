@@ -108,7 +108,7 @@ class TensorBoardLogger(loggers.Logger):
       start: Frame that the run starts from; what is later is not shown.
     """
     self._writer = tensorboardX.SummaryWriter(
-      str(folder), purge_step=start + 1 if start else None, flush_secs=10
+      str(folder), purge_step=start + 1, flush_secs=10
     )
 
   def write(self, data: loggers.LoggingData):

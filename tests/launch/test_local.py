@@ -1,7 +1,9 @@
 """Runs in one process: to the end, stopped, killed, and failing."""
 
 import csv
+import dataclasses
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+from behavior_transfer.agents import r2d2
 from behavior_transfer.launch import local
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -106,6 +109,52 @@ class _Broken(toy.Corridor):
 def test_what_an_environment_raises_ends_the_run(tmp_path):
   with pytest.raises(OSError, match="the emulator is gone"):
     local.run(toy.make_experiment(tmp_path, environment_factory=_Broken))
+
+
+def test_an_interrupted_evaluation_is_made_up(tmp_path):
+  seeds = []
+
+  class Stopping(toy.Corridor):
+    def step(self, action):
+      os.kill(os.getpid(), signal.SIGTERM)
+      return super().step(action)
+
+  def make(seed):
+    seeds.append(seed)
+    # The first is trained in, the second is that of the first evaluation.
+    return Stopping(seed) if len(seeds) == 2 else toy.Corridor(seed)
+
+  plan = toy.make_experiment(
+    tmp_path, environment_factory=make, num_steps=40, evaluation_period=20
+  )
+  assert local.run(plan) == 128 + signal.SIGTERM
+  assert not _column(tmp_path, "eval.csv", "agent_steps")
+  assert local.run(plan) == 0
+  assert _column(tmp_path, "eval.csv", "agent_steps") == [21, 40]
+
+
+class _StoppingBuilder(r2d2.R2D2Builder):
+  """Its learner asks for a stop at its third step."""
+
+  def make_learner(self, *args, **kwargs):
+    learner = super().make_learner(*args, **kwargs)
+    step, self.steps = learner.step, 0
+
+    def stopping_step():
+      step()
+      self.steps += 1
+      if self.steps == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    learner.step = stopping_step
+    return learner
+
+
+def test_a_stop_does_not_wait_for_steps_that_are_due(tmp_path):
+  config = dataclasses.replace(toy.CONFIG, replay_ratio=16.0)
+  plan = toy.make_experiment(tmp_path, builder=_StoppingBuilder(config))
+  assert local.run(plan) == 128 + signal.SIGTERM
+  assert _counts(tmp_path)["learner_steps"] == 3
 
 
 def test_a_complete_run_is_left_as_it_is(tmp_path):

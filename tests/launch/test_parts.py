@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import event_accumulator
 
 from behavior_transfer.launch import (
   episodes,
@@ -137,6 +138,26 @@ def test_rows_say_how_far_the_run_is(tmp_path):
     "2",
   )
   assert list((tmp_path / "tensorboard" / "train").iterdir())
+
+
+def test_tensorboard_hides_what_the_run_goes_back_behind(tmp_path):
+  for start, steps in ((0, (1, 2)), (0, (1, 2, 3)), (2, (3, 4))):
+    make = loggers.make_factory(tmp_path, frames_per_step=4)
+    logger = make("train", start)
+    for step in steps:
+      logger.write({"agent_steps": step, "frames": 4 * step, "loss": start})
+    logger.close()
+    time.sleep(1)  # files are told apart by the second
+  events = event_accumulator.EventAccumulator(
+    str(tmp_path / "tensorboard" / "train")
+  )
+  events.Reload()
+  assert [(e.step, e.value) for e in events.Scalars("loss")] == [
+    (4, 0),
+    (8, 0),
+    (12, 2),
+    (16, 2),
+  ]
 
 
 def test_summary_of_episodes():
