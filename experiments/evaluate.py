@@ -13,13 +13,13 @@ import dataclasses
 import datetime
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from absl import flags
 
-from behavior_transfer.agents import checkpoints, policies
+from behavior_transfer.agents import checkpoints, policies, pretrained
 from behavior_transfer.experiments import (
   cli,
   option_flags,
@@ -66,33 +66,62 @@ _ENVIRONMENT = option_flags.define_environment()
 _RESAMPLES = 10_000
 
 
-def evaluate(
-  name: str,
-  *,
-  episodes: int,
-  seed: int = 0,
-  game: str | None = None,
-  options: Mapping[str, Any] | None = None,
-  video_path: pathlib.Path | None = None,
-) -> dict[str, Any]:
-  """Plays episodes.
+class Player(NamedTuple):
+  """A policy, what it plays, and how that is put on record."""
+
+  policy: policies.PretrainedPolicy
+  task: tasks.Task
+  protocol: Mapping[str, Any]
+
+
+def load(name: str, game: str | None, options: Mapping[str, Any]) -> Player:
+  """Loads a policy for the game and the environment that it was trained in.
 
   Args:
     name: What to load, as in `--checkpoint`.
-    episodes: How many to play.
-    seed: Everything random follows from it.
     game: Variant; None means the one it was trained on.
     options: Of the environment, where they differ from those in training.
-    video_path: Where the first episode is filmed.
-
-  Returns:
-    Protocol, summary and episodes, as plain JSON values.
 
   Raises:
     ValueError: The policy is missing, damaged, or does not fit.
   """
-  with cli.user_input():
-    policy, task, protocol = _load(name, game, options or {})
+  full_name = pretrained_policies.full_name(name)
+  manifest: Mapping[str, Any] = {}
+  if not pretrained.is_function_name(full_name):
+    path = checkpoints.resolve(full_name)
+    full_name, manifest = str(path), checkpoints.read_manifest(path)
+  game = game or manifest.get("game")
+  if game is None:
+    raise ValueError(f"{name} was trained on no game of ours; give --game")
+  options = {**manifest.get("environment", {}), **options}
+  task = tasks.Task(game, tasks.EnvironmentOptions(**options))
+  loaded = pretrained_policies.load([full_name], task)
+  protocol = {
+    "policy": full_name,
+    **{key: manifest.get(key) for key in ("agent", "frames", "learner_steps")},
+    "trained_on": manifest.get("game"),
+    "game": game,
+    "epsilon": manifest.get("config", {}).get("eval_epsilon"),
+    **dataclasses.asdict(task.options),
+  }
+  return Player(loaded.policies[0], task, protocol)
+
+
+def evaluate(
+  player: Player, *, episodes: int, seed: int, video_path: pathlib.Path | None
+) -> dict[str, Any]:
+  """Plays episodes.
+
+  Args:
+    player: Who plays what.
+    episodes: How many to play.
+    seed: Everything random follows from it.
+    video_path: Where the first episode is filmed.
+
+  Returns:
+    Protocol, summary and episodes, as plain JSON values.
+  """
+  policy, task, protocol = player
   seeds = np.random.SeedSequence(seed).generate_state(episodes).tolist()
   act = jax.jit(policy.select_action)
   rows = []
@@ -116,32 +145,6 @@ def evaluate(
     },
     "episodes": rows,
   }
-
-
-def _load(
-  name: str, game: str | None, options: Mapping[str, Any]
-) -> tuple[policies.PretrainedPolicy, tasks.Task, dict[str, Any]]:
-  """The policy, what it plays, and how that is put on record."""
-  full_name = pretrained_policies.full_name(name)
-  manifest: Mapping[str, Any] = {}
-  if ":" not in full_name:
-    path = checkpoints.resolve(full_name)
-    full_name, manifest = str(path), checkpoints.read_manifest(path)
-  game = game or manifest.get("game")
-  if game is None:
-    raise ValueError(f"{name} was trained on no game of ours; give --game")
-  options = {**manifest.get("environment", {}), **options}
-  task = tasks.Task(game, tasks.EnvironmentOptions(**options))
-  loaded = pretrained_policies.load([full_name], task)
-  protocol = {
-    "policy": full_name,
-    **{key: manifest.get(key) for key in ("agent", "frames", "learner_steps")},
-    "trained_on": manifest.get("game"),
-    "game": game,
-    "epsilon": manifest.get("config", {}).get("eval_epsilon"),
-    **dataclasses.asdict(task.options),
-  }
-  return loaded.policies[0], task, protocol
 
 
 def _play(
@@ -214,16 +217,17 @@ def main():
   with cli.user_input():
     if _CHECKPOINT.value is None:
       raise ValueError("--checkpoint is missing")
+    player = load(
+      _CHECKPOINT.value, _GAME.value, option_flags.given(_ENVIRONMENT)
+    )
     output = _OUTPUT.value and workdirs.writable(pathlib.Path(_OUTPUT.value))
     film = _VIDEO.value and workdirs.writable(pathlib.Path(_VIDEO.value))
     if film:
       video.check_format(film)
   result = evaluate(
-    _CHECKPOINT.value,
+    player,
     episodes=_EPISODES.value,
     seed=_SEED.value,
-    game=_GAME.value,
-    options=option_flags.given(_ENVIRONMENT),
     video_path=film or None,
   )
   print_table(result)
