@@ -4,7 +4,6 @@ python experiments/plot_run.py --workdir=runs/bt_hero_hard_0
 """
 
 import csv
-import json
 import pathlib
 
 import matplotlib
@@ -15,7 +14,7 @@ import numpy as np
 from absl import flags
 from matplotlib import pyplot as plt
 
-from behavior_transfer.experiments import cli
+from behavior_transfer.experiments import cli, workdirs
 
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Folder of the run.", module_name="program"
@@ -27,7 +26,11 @@ _OUTPUT = flags.DEFINE_string(
   module_name="program",
 )
 
-_SHARES = {"flight": "in flight", "extra_action": "by an extra action a⁺"}
+_SHARES = {
+  "random": "at random",
+  "flight": "in flight",
+  "extra_action": "by an extra action a⁺",
+}
 _SMOOTHED = 10  # episodes
 
 Columns = dict[str, np.ndarray]
@@ -37,13 +40,13 @@ def plot(workdir: pathlib.Path, output: pathlib.Path):
   """Draws the curves of a workdir.
 
   Raises:
-    ValueError: It holds no finished episode.
+    ValueError: It is no workdir, or holds no finished episode.
   """
   train = _read(workdir / "train.csv")
   evaluations = _read(workdir / "eval.csv")
   if not (train or evaluations):
     raise ValueError(f"{workdir} holds no finished episode yet")
-  identity = json.loads((workdir / "run.json").read_text())["identity"]
+  identity = workdirs.read_identity(workdir)
 
   figure, (returns, shares) = plt.subplots(
     2, 1, sharex=True, figsize=(8, 7), layout="constrained"
@@ -135,8 +138,10 @@ def main():
     if _WORKDIR.value is None:
       raise ValueError("--workdir is missing")
     workdir = pathlib.Path(_WORKDIR.value)
+    if not workdir.is_dir():
+      raise ValueError(f"{workdir}: there is no such folder")
     output = pathlib.Path(_OUTPUT.value or workdir / "curves.png")
-    plot(workdir, output)
+    plot(workdir, workdirs.writable(output))
   print(f"curves: {output}")
 
 

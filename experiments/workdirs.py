@@ -51,7 +51,7 @@ class Workdir:
     run_file = path / _RUN_FILE
     self._lock = _lock(path)
     if run_file.exists():
-      _check_same_run(path, json.loads(run_file.read_text()), identity)
+      _check_same_run(path, read_identity(path), identity)
     elif {p.name for p in path.iterdir()} - {_LOCK_FILE}:
       raise WorkdirError(
         f"{path} is not empty and holds no {_RUN_FILE}; choose another"
@@ -125,6 +125,24 @@ class RunCheckpointer:
     )
 
 
+def read_identity(workdir: pathlib.Path) -> Mapping[str, Any]:
+  """What the run of a workdir is.
+
+  Raises:
+    OSError: Its file cannot be read.
+    WorkdirError: It is damaged or another program's.
+  """
+  path = workdir / _RUN_FILE
+  text = path.read_bytes()
+  try:
+    identity = json.loads(text)["identity"]
+    if {"agent", "game", "seed"} <= identity.keys():
+      return identity
+  except (ValueError, KeyError, TypeError, AttributeError):
+    pass
+  raise WorkdirError(f"{path} is damaged or another program's")
+
+
 def write_json(path: pathlib.Path, content: Any):
   """Writes a file that is seen either whole or not at all."""
   temporary = path.with_name(f".{path.name}.tmp")
@@ -142,6 +160,8 @@ def writable(path: pathlib.Path) -> pathlib.Path:
   Raises:
     OSError: It cannot.
   """
+  if path.is_dir():
+    raise IsADirectoryError(f"{path} is a folder; a file is to be written")
   path.parent.mkdir(parents=True, exist_ok=True)
   with tempfile.TemporaryFile(dir=path.parent):
     return path
@@ -158,9 +178,9 @@ def _lock(path: pathlib.Path) -> Any:
 
 
 def _check_same_run(
-  path: pathlib.Path, run: Mapping[str, Any], identity: Mapping[str, Any]
+  path: pathlib.Path, recorded: Mapping[str, Any], identity: Mapping[str, Any]
 ):
-  then, now = _flat(run["identity"]), _flat(identity)
+  then, now = _flat(recorded), _flat(identity)
   names = [*now, *(name for name in then if name not in now)]
   differing = [
     f"{name} is {now.get(name)!r}, there it is {then.get(name)!r}"
@@ -184,13 +204,15 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _commit() -> str | None:
   """The commit of the code, None where it is no checkout."""
-  here = pathlib.Path(__file__).parent
+  package = pathlib.Path(__file__).resolve().parents[1]
   try:
-    return subprocess.run(
-      ["git", "-C", here, "rev-parse", "HEAD"],
+    top, commit = subprocess.run(
+      ["git", "-C", package, "rev-parse", "--show-toplevel", "HEAD"],
       capture_output=True,
       text=True,
       check=True,
-    ).stdout.strip()
+    ).stdout.splitlines()
   except (OSError, subprocess.CalledProcessError):
     return None
+  # An installed package may lie within a repository of the user's.
+  return commit if pathlib.Path(top).resolve() == package else None

@@ -2,6 +2,7 @@
 
 import pytest
 
+from behavior_transfer.experiments import workdirs
 from tests.experiments import programs
 
 _BT = ("run_bt.py", "--pretrained=scripted_hero")
@@ -38,7 +39,19 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
       ),
       "a.webm: a video ends in .gif or .mp4",
     ),
-    (("plot_run.py", "--workdir=/tmp/no/such"), "/tmp/no/such"),
+    (
+      (
+        "evaluate.py",
+        "--checkpoint=scripted_hero",
+        "--game=hero",
+        "--output=/tmp",
+      ),
+      "/tmp is a folder",
+    ),
+    (
+      ("plot_run.py", "--workdir=/tmp/no/such"),
+      "/tmp/no/such: there is no such folder",
+    ),
   ],
 )
 def test_bad_input_is_refused(arguments, message):
@@ -49,3 +62,22 @@ def test_a_folder_with_other_things_is_no_workdir(tmp_path):
   (tmp_path / "thesis.tex").touch()
   line = programs.refuse("run_r2d2.py", f"--workdir={tmp_path}")
   assert "not empty and holds no run.json" in line
+
+
+@pytest.mark.parametrize("content", ["{}", '{"identity": {', "[1]"])
+def test_a_foreign_run_file_is_named(tmp_path, content):
+  (tmp_path / "run.json").write_text(content)
+  message = "run.json is damaged or another program's"
+  with pytest.raises(workdirs.WorkdirError, match=message):
+    workdirs.read_identity(tmp_path)
+  with pytest.raises(workdirs.WorkdirError, match=message):
+    workdirs.Workdir(tmp_path, {})
+  assert (tmp_path / "run.json").read_text() == content
+
+
+def test_a_foreign_run_file_is_refused(tmp_path):
+  (tmp_path / "run.json").write_text("{}")
+  (tmp_path / "train.csv").write_text("frames,episode_return\n4,1\n")
+  for program in ("run_r2d2.py", "plot_run.py"):
+    line = programs.refuse(program, f"--workdir={tmp_path}")
+    assert f"{tmp_path}/run.json is damaged" in line
