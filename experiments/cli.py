@@ -6,12 +6,14 @@ that was stopped and saved; 1, with a traceback, for a fault of ours.
 """
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
+_HELP = frozenset(("-h", "-help", "--help"))
 _HELP_GROUPS = ("program", "run", "environment", "agent")
 
 
@@ -20,6 +22,8 @@ def run(main: Callable[[], int | None]):
   # JAX warns of any child process; ours (git, ffmpeg) run another program at
   # once, which is safe.
   warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called")
+  # As with `python -m`: so a user's own module can be named in module:function.
+  sys.path.append(os.getcwd())
   app.run(lambda argv: main(), flags_parser=_parse)
 
 
@@ -39,7 +43,7 @@ def fail(message: str):
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
-  if "--help" in argv:
+  if not _HELP.isdisjoint(argv):
     _print_help()
     raise SystemExit(0)
   try:

@@ -22,8 +22,9 @@ _PRETRAINED = flags.DEFINE_list(
   "pretrained",
   [],
   "Policies to transfer from, separated by commas. Each is a checkpoint or the"
-  " workdir of a run, a Python callable as module:function, or bundled:"
-  f" {', '.join(pretrained_policies.BUNDLED)}.",
+  " workdir of a run, a function (observation, prev_action, state, rng) ->"
+  " (action, state) as module:function, where the module may lie in the current"
+  f" folder, or bundled: {', '.join(pretrained_policies.BUNDLED)}.",
   module_name="run",
 )
 _ENVIRONMENT = option_flags.define_environment()
@@ -51,7 +52,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
       use_extra_action=config.use_extra_action,
     )
 
-  _report_initial_weights(make_networks(spec), config)
+  initial_weights = _initial_weights(make_networks(spec), config)
   return training.Agent(
     name="bt",
     settings=settings,
@@ -59,14 +60,16 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     make_builder=lambda: bt.BTBuilder(config),
     network_factory=make_networks,
     pretrained=pretrained,
+    announcement=initial_weights,
   )
 
 
-def _report_initial_weights(networks: bt.BTNetworks, config: bt.BTConfig):
-  """Says what will be loaded, or that it cannot be, before any work."""
-  if config.initial_weights != "none":
-    key = jax.random.PRNGKey(0)
-    print(bt.initial_params(networks, config.initial_weights, key)[1])
+def _initial_weights(networks: bt.BTNetworks, config: bt.BTConfig) -> str:
+  """What will be loaded; that it cannot be comes out before any work."""
+  if config.initial_weights == "none":
+    return ""
+  key = jax.random.PRNGKey(0)
+  return str(bt.initial_params(networks, config.initial_weights, key)[1])
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Flags of the programs that train, in groups: run and agent.
 
-The agent's flags are generated from its config, one for each field, so that a
-new field is a new flag. A flag that is not given has the preset's value.
+The agent's flags are generated from its config, so that a new field is a new
+flag. A flag that is not given has the preset's value.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from absl import flags
 from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
+_NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
 _GAME = flags.DEFINE_string(
   "game",
@@ -110,9 +111,11 @@ class RunSettings:
 
 
 def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
-  """Defines a flag for each field of an agent's config."""
+  """Defines the flags of an agent's config."""
   holders = {}
   for field in dataclasses.fields(config_class):
+    if field.name in _NO_FLAGS:
+      continue
     text = f"{field.metadata['help']}; {_OF_PRESET} (paper:"
     kind = type(field.default)
     holders[field.name] = option_flags.define(
@@ -144,14 +147,25 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
   )
 
 
+def source(name: str) -> str:
+  """Where the value of a flag of the run or the environment is from."""
+  if flags.FLAGS[name].present:
+    return "command line"
+  if name in (field.name for field in dataclasses.fields(presets.Preset)):
+    return f"preset {_PRESET.value}"
+  return "default"
+
+
 def read_config(
   config_class: type,
   holders: dict[str, flags.FlagHolder],
   preset: presets.Preset,
 ) -> dict[str, Setting]:
-  """Each field of the config, from its flag, the preset or the paper."""
+  """Each field that has a flag: from it, the preset or the paper."""
   settings = {}
   for field in dataclasses.fields(config_class):
+    if field.name not in holders:
+      continue
     given = holders[field.name].value
     if given is not None:
       setting = Setting(given, "command line")

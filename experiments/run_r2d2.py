@@ -29,6 +29,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     make_builder=lambda: r2d2.R2D2Builder(config),
     network_factory=lambda spec: r2d2.make_networks(spec, run.network),
     pretrained=pretrained_policies.Pretrained((), (), ()),
+    announcement="",
   )
 
 

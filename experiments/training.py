@@ -6,9 +6,8 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from acme import specs
-
 from behavior_transfer.agents import networks as networks_lib
+from behavior_transfer.launch import experiment
 
 from . import cli, pretrained_policies, run_flags, tasks, workdirs
 
@@ -24,26 +23,31 @@ class Agent:
     make_builder: Imports the builder, which takes long, and makes it.
     network_factory: Environment spec to networks.
     pretrained: Frozen policies that it needs; none for most agents.
+    announcement: What the first start of a run says, if anything.
   """
 
   name: str
   settings: Mapping[str, run_flags.Setting]
   config: Any
   make_builder: Callable[[], Any]
-  network_factory: Callable[[specs.EnvironmentSpec], Any]
+  network_factory: Callable[[Any], Any]
   pretrained: pretrained_policies.Pretrained
+  announcement: str
 
 
 def print_settings(run: run_flags.RunSettings, agent: Agent):
   """Prints all settings, each with its source."""
-  for field in dataclasses.fields(run):
-    if field.name not in ("task", "preset", "print_config"):
-      print(f"{field.name} = {getattr(run, field.name)}")
-  print(f"game = {run.task.game}")
-  for name, value in dataclasses.asdict(run.task.options).items():
-    print(f"{name} = {value}")
+  settings = {
+    field.name: getattr(run, field.name)
+    for field in dataclasses.fields(run)
+    if field.name not in ("task", "preset", "print_config")
+  }
+  settings["game"] = run.task.game
+  settings.update(dataclasses.asdict(run.task.options))
+  for name, value in settings.items():
+    print(f"{name} = {value}  # {run_flags.source(name)}")
   for name in agent.pretrained.names:
-    print(f"pretrained = {name}")
+    print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
   for name, setting in agent.settings.items():
     print(f"{name} = {setting.value}  # {setting.source}")
 
@@ -54,8 +58,6 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   Returns:
     The exit code: 0, or that of a run which was stopped and saved.
   """
-  from behavior_transfer.launch import experiment
-
   with cli.user_input():
     spec, action_set = run.task.describe()
     manifest = _manifest(run, agent, spec, action_set)
@@ -96,10 +98,12 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     f" {plan.num_steps:,} agent steps, in {workdir.path}",
     flush=True,
   )
+  if counts is None and agent.announcement:
+    print(agent.announcement, flush=True)
   return _launch(plan, agent)
 
 
-def _launch(plan: Any, agent: Agent) -> int:
+def _launch(plan: experiment.Experiment, agent: Agent) -> int:
   """Imports TensorFlow and Reverb, which takes ten seconds, and runs."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   import gym_notices.notices

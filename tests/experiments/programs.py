@@ -24,13 +24,16 @@ TINY = (
 )
 
 
-def start(script: str, *arguments: object) -> subprocess.Popen:
+def start(
+  script: str, *arguments: object, cwd: pathlib.Path | None = None
+) -> subprocess.Popen:
   """Starts a program."""
   return subprocess.Popen(
     [sys.executable, _FOLDER / script, *map(str, arguments)],
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
+    cwd=cwd,
   )
 
 

@@ -3,12 +3,13 @@
 import csv
 import json
 import shutil
+import subprocess
 
 import imageio
 import numpy as np
 import pytest
 
-from behavior_transfer.experiments import pretrained_policies
+from behavior_transfer.experiments import pretrained_policies, workdirs
 from tests.experiments import programs
 
 
@@ -39,12 +40,13 @@ def source(r2d2_run):
 
 @pytest.fixture(scope="module")
 def bt_command(r2d2_run, source):
-  """A BT run from two policies: the script, and what the R2D2 run learned."""
+  """A BT run from two policies: what the R2D2 run learned, and the script."""
   workdir = r2d2_run.parent / "bt"
   return (
     "run_bt.py",
     "--game=hero_hard",
-    f"--pretrained=scripted_hero,{source}",
+    f"--pretrained={source},scripted_hero",
+    "--initial_weights=partial",
     f"--workdir={workdir}",
     *programs.TINY,
   )
@@ -65,12 +67,14 @@ def bt_run(r2d2_run, source, bt_command):
     if source.exists():
       source.rename(source.with_name("moved"))
   killed.kill()
-  killed.communicate()
+  output, _ = killed.communicate()
+  assert "initial weights" in output
   step = int(max(path.name for path in checkpoints.glob("[0-9]*")))
   frames = 4 * step + 1200
   process = programs.start(*bt_command, f"--frames={frames}")
-  _, errors = process.communicate(timeout=300)
+  output, errors = process.communicate(timeout=300)
   assert process.returncode == 0, errors
+  assert "initial weights" not in output
   assert f"resumed from step {step:,}" in errors
   return workdir
 
@@ -103,7 +107,7 @@ def test_run_leaves_its_files(r2d2_run):
   assert run["identity"]["config"]["batch_size"] == 2
   train = _rows(r2d2_run / "train.csv")
   assert [int(row["frames"]) for row in train] == [320, 640, 960]
-  assert {"native_return", "event_miner", "flight"} <= train[0].keys()
+  assert {"native_return", "event_miner", "random"} <= train[0].keys()
   evaluations = _rows(r2d2_run / "eval.csv")
   assert [int(row["agent_steps"]) for row in evaluations] == [200, 300]
 
@@ -122,10 +126,10 @@ def test_run_goes_on_after_a_kill(bt_run):
 
 def test_run_keeps_what_it_transfers_from(bt_run, source, r2d2_run):
   moved = source.with_name("moved")
-  kept, saved = (f / "pretrained_1" for f in (bt_run, _newest(bt_run)))
+  kept, saved = (f / "pretrained_0" for f in (bt_run, _newest(bt_run)))
   assert _policy_sum(kept) == _policy_sum(saved) == _policy_sum(_newest(moved))
   assert {p.name for p in kept.iterdir()} == {"manifest.json", "policy.npz"}
-  assert not (bt_run / "pretrained_0").exists()  # a function
+  assert not (bt_run / "pretrained_1").exists()  # a function
 
   def changed(name):
     names = (str(name),)
@@ -237,16 +241,61 @@ def test_a_damaged_checkpoint_is_refused(r2d2_run, tmp_path):
 def test_settings_are_printed_with_their_sources():
   output = programs.finish(
     programs.start(
-      "run_r2d2.py", "--print_config", "--discount=0.9", "--workdir=/nowhere"
+      "run_r2d2.py",
+      "--print_config",
+      "--discount=0.9",
+      "--workdir=/nowhere",
+      "--noop_max=0",
     )
   )
+  assert "workdir = /nowhere  # command line" in output
+  assert "frames = 400000  # preset small" in output
+  assert "noop_max = 0  # command line" in output
+  assert "action_repeat = 4  # default" in output
   assert "discount = 0.9  # command line" in output
   assert "batch_size = 16  # preset small" in output
   assert "adam_epsilon = 0.001  # R2D2" in output
 
 
-def test_help_is_grouped():
-  output = programs.finish(programs.start("run_bt.py", "--help"))
+_MY_POLICY = """
+def act(observation, prev_action, state, rng):
+  return 0, None
+"""
+
+
+def test_policies_are_found_in_the_current_folder(r2d2_run, tmp_path):
+  (tmp_path / "my_policy.py").write_text(_MY_POLICY)
+  shutil.copytree(_newest(r2d2_run), tmp_path / "final:best")
+  output = programs.finish(
+    programs.start(
+      "run_bt.py",
+      "--pretrained=my_policy:act,final:best",  # a function and a checkpoint
+      "--print_config",
+      cwd=tmp_path,
+    )
+  )
+  assert "pretrained = my_policy:act  # command line" in output
+  assert "pretrained = final:best" in output
+
+
+@pytest.mark.parametrize(("top", "known"), [(".", False), ("package", True)])
+def test_the_commit_is_that_of_the_package(tmp_path, monkeypatch, top, known):
+  package = tmp_path / "package"
+  package.mkdir()
+  name = ("-c", "user.name=a", "-c", "user.email=a@b")
+  for command in (["init"], [*name, "commit", "--allow-empty", "-m", "a"]):
+    subprocess.run(["git", *command], cwd=tmp_path / top, check=True)
+  module = package / "experiments" / "workdirs.py"
+  monkeypatch.setattr(workdirs, "__file__", str(module))
+  workdirs.Workdir(tmp_path / "run", {})
+  run = json.loads((tmp_path / "run" / "run.json").read_text())
+  assert (run["commit"] is not None) == known
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_grouped(flag):
+  output = programs.finish(programs.start("run_bt.py", flag))
   for group in ("run:", "environment:", "agent:"):
     assert f"\n{group}\n" in output
   assert "--epsilon_levy" in output
+  assert "--replay_table_name" not in output
