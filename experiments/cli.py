@@ -22,6 +22,8 @@ def run(main: Callable[[], int | None]):
   # JAX warns of any child process; ours (git, ffmpeg) run another program at
   # once, which is safe.
   warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called")
+  # NumPy notices in a callback that XLA's threads flush denormals to zero.
+  warnings.filterwarnings("ignore", message="The value of the smallest subnorm")
   # As with `python -m`: so a user's own module can be named in module:function.
   sys.path.append(os.getcwd())
   app.run(lambda argv: main(), flags_parser=_parse)

@@ -169,13 +169,22 @@ def test_a_python_is_found_under_pyenv(checkout, monkeypatch):
   home = checkout.parent / "pyenv"
   python = home / "versions" / "3.10.99" / "bin" / "python3.10"
   python.parent.mkdir(parents=True)
-  python.symlink_to(os.path.realpath(sys.executable))
+  real = os.path.realpath(sys.executable)
+  python.symlink_to(real)
   shim = checkout.parent / "bin" / "python3.10"
   shim.write_text("#!/bin/sh\nexit 127\n")  # As pyenv's own where none is set.
   shim.chmod(0o755)
   monkeypatch.setenv("PYENV_ROOT", str(home))
   monkeypatch.setattr(sys, "executable", "/bin/false")
-  assert module.find_python() == str(python)
+  assert os.path.samefile(module.find_python(), real)
+
+
+def test_of_an_activated_environment_the_python_beneath_is_used(checkout):
+  # These tests run in .venv, which may be the one about to be replaced.
+  assert sys.prefix != sys.base_prefix
+  found = load(checkout).find_python()
+  assert found == os.path.join(sys.base_prefix, "bin/python3.10")
+  assert os.access(found, os.X_OK)
 
 
 def test_another_platform_is_refused(checkout, monkeypatch):
