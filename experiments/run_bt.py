@@ -72,17 +72,5 @@ def _initial_weights(networks: bt.BTNetworks, config: bt.BTConfig) -> str:
   return str(bt.initial_params(networks, config.initial_weights, key)[1])
 
 
-def main() -> int:
-  """Reads the flags and trains."""
-  with cli.user_input():
-    options = option_flags.read_environment(_ENVIRONMENT)
-    run = run_flags.read_run("bt", options)
-    agent = _make_agent(run)
-  if run.print_config:
-    training.print_settings(run, agent)
-    return 0
-  return training.train(run, agent)
-
-
 if __name__ == "__main__":
-  cli.run(main)
+  cli.run(lambda: training.main("bt", _ENVIRONMENT, _make_agent))

@@ -33,17 +33,5 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
   )
 
 
-def main() -> int:
-  """Reads the flags and trains."""
-  with cli.user_input():
-    options = option_flags.read_environment(_ENVIRONMENT)
-    run = run_flags.read_run("r2d2", options)
-    agent = _make_agent(run)
-  if run.print_config:
-    training.print_settings(run, agent)
-    return 0
-  return training.train(run, agent)
-
-
 if __name__ == "__main__":
-  cli.run(main)
+  cli.run(lambda: training.main("r2d2", _ENVIRONMENT, _make_agent))

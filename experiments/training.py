@@ -6,10 +6,12 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from absl import flags
+
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.launch import experiment
 
-from . import cli, pretrained_policies, run_flags, tasks, workdirs
+from . import cli, option_flags, pretrained_policies, run_flags, tasks, workdirs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,22 @@ class Agent:
   network_factory: Callable[[Any], Any]
   pretrained: pretrained_policies.Pretrained
   announcement: str
+
+
+def main(
+  name: str,
+  environment: dict[str, flags.FlagHolder],
+  make_agent: Callable[[run_flags.RunSettings], Agent],
+) -> int:
+  """Reads the flags and trains; the exit code is `train`'s."""
+  with cli.user_input():
+    options = option_flags.read_environment(environment)
+    run = run_flags.read_run(name, options)
+    agent = make_agent(run)
+  if run.print_config:
+    print_settings(run, agent)
+    return 0
+  return train(run, agent)
 
 
 def print_settings(run: run_flags.RunSettings, agent: Agent):

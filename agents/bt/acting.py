@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from .. import exploration, policies
 from .. import networks as networks_lib
+from ..r2d2 import acting as r2d2_acting
 from . import config as config_lib
 
 
@@ -65,9 +66,7 @@ def make_policy(
 ) -> policies.Policy:
   """The training policy; at evaluation flights are off and a+ stays on."""
   num_actions, num_policies = networks.num_actions, len(pretrained)
-  ladder = exploration.epsilon_ladder(
-    config.num_environments, config.epsilon_base, config.epsilon_alpha
-  )
+  draw_epsilon = r2d2_acting.epsilon_sampler(config, evaluation)
   flights = config.use_flights and not evaluation
   epsilon_levy = config.epsilon_levy if flights else 0.0
   flight_length = exploration.zeta_length(
@@ -82,9 +81,7 @@ def make_policy(
       prev_action=recurrent.prev_action,
       core_state=recurrent.core_state,
       before=recurrent,
-      epsilon=jnp.float32(config.eval_epsilon)
-      if evaluation
-      else exploration.draw_epsilon(epsilon_key, ladder),
+      epsilon=draw_epsilon(epsilon_key),
       pretrained=tuple(
         policy.init(k)
         for policy, k in zip(pretrained, policy_keys, strict=True)

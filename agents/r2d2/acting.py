@@ -1,5 +1,6 @@
 """R2D2's behaviour: epsilon-greedy, or random actions repeated in flights."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import chex
@@ -35,15 +36,25 @@ class R2D2State(NamedTuple):
   in_flight: chex.Array
 
 
+def epsilon_sampler(
+  config: config_lib.R2D2Config, evaluation: bool
+) -> Callable[[chex.PRNGKey], chex.Array]:
+  """Exploration rate of an episode: a rung of the ladder, or `eval_epsilon`."""
+  if evaluation:
+    return lambda key: jnp.float32(config.eval_epsilon)
+  ladder = exploration.epsilon_ladder(
+    config.num_environments, config.epsilon_base, config.epsilon_alpha
+  )
+  return lambda key: exploration.draw_epsilon(key, ladder)
+
+
 def make_policy(
   networks: networks_lib.Networks,
   config: config_lib.R2D2Config,
   evaluation: bool = False,
 ) -> policies.Policy:
   """The training policy, or at evaluation epsilon-greedy at `eval_epsilon`."""
-  ladder = exploration.epsilon_ladder(
-    config.num_environments, config.epsilon_base, config.epsilon_alpha
-  )
+  draw_epsilon = epsilon_sampler(config, evaluation)
   if config.exploration == "ez_greedy" and not evaluation:
     sample_length = exploration.zeta_length(
       config.zeta_exponent, config.max_flight_length
@@ -59,9 +70,7 @@ def make_policy(
       prev_action=recurrent.prev_action,
       core_state=recurrent.core_state,
       before=recurrent,
-      epsilon=jnp.float32(config.eval_epsilon)
-      if evaluation
-      else exploration.draw_epsilon(epsilon_key, ladder),
+      epsilon=draw_epsilon(epsilon_key),
       remaining=jnp.int32(0),
       flight_action=jnp.int32(0),
       in_flight=jnp.bool_(False),
