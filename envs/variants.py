@@ -108,6 +108,11 @@ def decoder(game: str) -> decoders.Decoder:
   return decoders.DECODERS[game]
 
 
+def place_reader(game: str) -> decoders.PlaceReader | None:
+  """Reads where the player is out of a game's RAM; None for other games."""
+  return decoders.PLACES.get(game)
+
+
 def make(name: str, *, seed: int, **options) -> atari.AtariEnvironment:
   """Makes the environment of a variant.
 

@@ -1,8 +1,14 @@
-"""RAM to events, a file a game."""
+"""RAM to events and places, a file a game."""
 
-from . import hero, ms_pacman
-from .base import Decoder, Event
+from . import hero, montezuma_revenge, ms_pacman
+from .base import Decoder, Event, Place, PlaceReader
 
 DECODERS = {d.game: d for d in (hero.DECODER, ms_pacman.DECODER)}
 
-__all__ = ["DECODERS", "Decoder", "Event"]
+PLACES: dict[str, PlaceReader] = {
+  "hero": hero.place,
+  "montezuma_revenge": montezuma_revenge.place,
+  "ms_pacman": ms_pacman.place,
+}
+
+__all__ = ["DECODERS", "PLACES", "Decoder", "Event", "Place", "PlaceReader"]

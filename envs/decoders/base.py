@@ -1,14 +1,16 @@
 """What a decoder is: cells of RAM, a table of events, and a rule.
 
 A game's file holds, apart from one another, which cell of the console's memory
-means what, which events there are and what the game pays for each, and the
-function that reads events out of two consecutive emulator frames.
+means what, which events there are and what the game pays for each, the function
+that reads events out of two consecutive emulator frames, and the one that reads
+out of a frame where the player is.
 """
 
 import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +24,26 @@ class Event:
 
   native_value: int
   description: str
+
+
+class Place(NamedTuple):
+  """Where the player is, in the raw numbers of the console's memory.
+
+  Attributes:
+    level: Tells rooms of the same number apart, which games use again.
+    room: A screen, or a maze.
+    x: From the left.
+    y: From the top or from the bottom, as the game counts.
+  """
+
+  level: int
+  room: int
+  x: int
+  y: int
+
+
+# RAM to place; None in frames in which the memory does not say.
+PlaceReader = Callable[[bytes], Place | None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,9 +22,9 @@ from . import base
 
 # Every address comes from the disassembly; lives and score are also ALE's.
 CELLS = {
-  "y": 27,  # of the hero
+  "x": 27,  # of the hero
   "room": 28,
-  "x": 31,  # of the hero
+  "y": 31,  # of the hero, from the bottom up
   "wall": 32,  # x of the room's wall that can be destroyed, 0 if there is none
   "power": 43,
   "laser_heat": 49,  # counts up under the laser; the wall goes when it wraps
@@ -39,7 +39,9 @@ CELLS = {
   "dying_1": 120,
   "wall_hit": 122,  # 0x75 while dynamite that destroyed a wall explodes
 }
+_X = CELLS["x"]
 _ROOM = CELLS["room"]
+_Y = CELLS["y"]
 _WALL = CELLS["wall"]
 _LASER_HEAT = CELLS["laser_heat"]
 _DYNAMITE = CELLS["dynamite"]
@@ -80,6 +82,15 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
   counts["life_lost"] = int(after[_LIVES] < before[_LIVES])
   counts["level_up"] = int(level_up)
   return {event: count for event, count in counts.items() if count}
+
+
+def place(ram: bytes) -> base.Place:
+  """Where the hero is.
+
+  It holds in every frame: at the end of a level and of a life the hero stays
+  where it was, then comes in from the top.
+  """
+  return base.Place(ram[_LEVEL], ram[_ROOM], ram[_X], ram[_Y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:

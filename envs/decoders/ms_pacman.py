@@ -26,7 +26,7 @@ CELLS = {
   "ghost_3": 4,
   "x": 10,  # of Ms. Pac-Man
   "fruit_x": 11,  # 0 if there is none
-  "y": 16,  # of Ms. Pac-Man
+  "y": 16,  # of Ms. Pac-Man, from the top down
   "timer": 39,  # of the scenes that interrupt play; 0x53 ends a life
   "dot_map": 59,  # a bit for each dot left, in the 42 cells from here
   "eaten": 116,  # top two bits: ghosts eaten since the energy pill, modulo 4
@@ -38,6 +38,8 @@ CELLS = {
   "lives": 123,  # low half of the byte: lives in reserve; high half: the fruit
 }
 _MAZE = CELLS["maze"]
+_X = CELLS["x"]
+_Y = CELLS["y"]
 _GHOSTS = slice(CELLS["ghost_0"], CELLS["ghost_3"] + 1)
 _TIMER = CELLS["timer"]
 _EATEN = CELLS["eaten"]
@@ -77,6 +79,20 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
   full = _MAZE_DOTS[after[_MAZE] & 3]
   counts["maze_cleared"] = int(before[_DOTS] < full == after[_DOTS])
   return {event: count for event, count in counts.items() if count}
+
+
+def place(ram: bytes) -> base.Place:
+  """Where Ms. Pac-Man is; the room is the maze, the level its fruit.
+
+  The game counts no boards. Each maze is played twice, with another fruit each
+  time; then the last two mazes take turns, and from the eighth board on the
+  fruit is drawn at random. So fruit and maze tell the first seven boards apart,
+  and a later one is new if its pair of fruit and maze is.
+
+  It holds in every frame: while play is interrupted she stays where she was,
+  until a life or a board starts.
+  """
+  return base.Place(ram[_LIVES] >> 4, ram[_MAZE], ram[_X], ram[_Y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:

@@ -1,0 +1,213 @@
+"""Places: read on play whose course is known, all the way through.
+
+The scripts were searched for on the emulator, and the screens around each
+change of room were looked at.
+"""
+
+import hashlib
+import itertools
+import pathlib
+
+import numpy as np
+import pytest
+import replay
+from ale_py import roms
+
+from behavior_transfer import envs
+from behavior_transfer.envs.decoders import montezuma_revenge
+
+_NOOP, _UP, _RIGHT, _LEFT, _DOWN, _JUMP_RIGHT, _JUMP_LEFT = (
+  0,
+  2,
+  3,
+  4,
+  5,
+  11,
+  12,
+)
+
+# To the key of the first room and, for four frames a step, out by a door.
+_KEY = (
+  *((_JUMP_RIGHT, 30), (_UP, 3), (_JUMP_RIGHT, 8), (_DOWN, 8), (_LEFT, 10)),
+  *((_JUMP_LEFT, 20), (_UP, 10), (_JUMP_LEFT, 10), (_RIGHT, 3), (_DOWN, 8)),
+  *((_RIGHT, 10), (_JUMP_RIGHT, 30)),
+)
+_RIGHT_DOOR = (
+  *((_UP, 16), (_JUMP_LEFT, 4), (_DOWN, 4), (_JUMP_RIGHT, 1), (_UP, 12)),
+  (_RIGHT, 10),
+)
+_LEFT_DOOR = (
+  *((_UP, 10), (_JUMP_LEFT, 1), (_UP, 8), (_JUMP_LEFT, 3), (_UP, 16)),
+  *((_LEFT, 2), (_JUMP_LEFT, 20)),
+)
+
+
+def _act(ale, game, script):
+  """The place after each emulator frame of (action, frames)."""
+  read, places = envs.place_reader(game), []
+  for action, frames in script:
+    for _ in range(frames):
+      ale.act(action)
+      places.append(read(ale.getRAM().tobytes()))
+  return places
+
+
+def _recorded(game):
+  script = ((int(action), 1) for action in replay.recording(game))
+  return _act(replay.console(game), game, script)
+
+
+def _rooms(places):
+  """(level, room) of each stay in a room."""
+  return [key for key, _ in itertools.groupby(places, lambda p: p[:2])]
+
+
+def _range(places, axis):
+  values = [getattr(place, axis) for place in places]
+  return values[0], values[-1]
+
+
+def test_hero_moves():
+  """It comes in from the top, waits, flies right and left, down and up."""
+  ale = replay.console("hero")
+  fall, right, left, up = (
+    _act(ale, "hero", [script])
+    for script in ((_NOOP, 140), (_RIGHT, 20), (_LEFT, 20), (_UP, 60))
+  )
+  assert fall[0] == (0, 0, 32, 138)
+  assert {place.x for place in fall} == {32}
+  assert fall[-1] == (0, 0, 32, 73)
+  assert _range(right, "x") == (32, 51)
+  assert _range(left, "x") == (52, 36)
+  assert _range(right + left, "y") == (73, 60)
+  assert {place.x for place in up} == {36}
+  assert _range(up, "y") == (60, 78)
+
+
+def test_hero_goes_through_rooms_and_levels():
+  places = _recorded("hero")
+  assert _rooms(places) == [
+    *((0, 0), (0, 1)),
+    *((1, 0), (1, 1), (1, 2), (1, 1), (1, 2), (1, 3)),
+    *((2, room) for room in range(6)),
+    *((3, room) for room in range(8)),
+    (4, 0),
+  ]
+  for before, after in itertools.pairwise(places):
+    if before.level != after.level:
+      assert after == (before.level + 1, 0, 32, 139)
+    elif before.room != after.room:
+      down = after.room > before.room
+      assert before.y <= 4 if down else before.y == 137
+      assert after.y == 137 if down else after.y <= 4
+      assert abs(before.x - after.x) <= 1
+
+
+def test_ms_pacman_moves():
+  """She starts in the lower half; corridors lead left, right and down."""
+  ale = replay.console("ms_pacman")
+  still, left, right, down = (
+    _act(ale, "ms_pacman", [script])
+    for script in ((_NOOP, 250), (_LEFT, 80), (_RIGHT, 64), (_DOWN, 40))
+  )
+  assert set(still) == {(0, 0, 88, 98)}
+  assert _range(left, "x") == (88, 48)
+  assert _range(right, "x") == (49, 95)
+  assert {place.y for place in left + right} == {98}
+  assert down[-1] == (0, 0, 102, 122)
+
+
+def test_ms_pacman_goes_through_boards():
+  """Each is cut short: the game is told that one dot is left."""
+  ale, rng = replay.console("ms_pacman"), np.random.default_rng(0)
+  cells, places = envs.decoder("ms_pacman").cells, []
+  for _ in range(12_000):
+    ram = ale.getRAM()
+    dots = (154, 150, 158, 154)[ram[cells["maze"]]]
+    if 0 < ram[cells["dots"]] < dots:
+      ale.setRAM(cells["dots"], dots - 1)
+      ale.setRAM(cells["lives"], int(ram[cells["lives"]]) & 0xF0 | 3)
+    action = int(rng.integers(_UP, _DOWN + 1))
+    places += _act(ale, "ms_pacman", [(action, 1)])
+  boards = _rooms(places)
+  assert boards[:7] == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3)]
+  assert {room for _, room in boards[7:]} == {2, 3}
+  for before, after in itertools.pairwise(places):
+    if before[:2] != after[:2]:
+      assert after[2:] == (88, 98)
+
+
+def _montezuma(*steps):
+  ale = replay.console("montezuma_revenge")
+  return ale, _act(
+    ale, "montezuma_revenge", [(action, 4 * n) for action, n in steps]
+  )
+
+
+def test_montezuma_moves():
+  """Down the ladder, to the right on its platform, a jump to the rope."""
+  _, places = _montezuma((_DOWN, 9), (_RIGHT, 9), (_JUMP_RIGHT, 3))
+  ladder, walk, jump = places[:30], places[36:72], places[72:]
+  assert {place.x for place in ladder} == {77}
+  assert _range(ladder, "y") == (226, 197)
+  assert _range(walk, "x") == (74, 92)
+  assert {place.y for place in walk} == {192}
+  assert jump[-1] == (0, 1, 102, 209)
+
+
+def test_montezuma_starts_again_where_it_started():
+  """Who runs over the edge dies, and is not moved until the next life."""
+  ale, places = _montezuma((_DOWN, 9), (_LEFT, 20))
+  assert ale.lives() == 5
+  *_, last = places
+  assert places[-8:] == [last] * 8
+  places = _act(ale, "montezuma_revenge", [(_NOOP, 80)])
+  assert [place for place, _ in itertools.groupby(places)] == [
+    last,
+    (0, 1, 77, 235),
+  ]
+
+
+@pytest.mark.parametrize(
+  ("door", "left_at", "room", "entered_at"),
+  [(_RIGHT_DOOR, 149, 2, 1), (_LEFT_DOOR, 5, 0, 152)],
+)
+def test_montezuma_goes_through_doors(door, left_at, room, entered_at):
+  _, places = _montezuma(*_KEY, *door)
+  (change,) = (i for i, place in enumerate(places) if place is None)
+  before, after = places[:change], places[change + 1 :]
+  assert {place[:2] for place in before} == {(0, 1)}
+  assert {place[:2] for place in after} == {(0, room)}
+  assert before[-1] == (0, 1, left_at, 235)
+  assert after[0] == (0, room, entered_at, 235)
+  assert abs(after[0].x - after[5].x) == 5
+
+
+def test_montezuma_goes_on_to_the_next_level():
+  """Past the treasure room, into which a poke shortens the way."""
+  game = "montezuma_revenge"
+  ale, _ = _montezuma(*_KEY, *_RIGHT_DOOR)
+  ale.setRAM(montezuma_revenge.CELLS["room"], 16)
+  places = _act(ale, game, [(_LEFT, 60), (_NOOP, 700)])
+  assert _rooms(place or (None, None) for place in places) == [
+    (0, 16),
+    (None, None),
+    (0, 15),
+    (1, 1),
+  ]
+
+
+def test_a_place_is_read_from_arrays_as_from_bytes():
+  for game in ("hero", "ms_pacman", "montezuma_revenge"):
+    ram = replay.console(game).getRAM()
+    read = envs.place_reader(game)
+    assert read(ram) == read(ram.tobytes())
+
+
+def test_montezuma_is_the_rom_that_was_looked_at():
+  rom = pathlib.Path(roms.get_rom_path("montezuma_revenge"))
+  assert hashlib.md5(rom.read_bytes()).hexdigest() == montezuma_revenge.ROM_MD5
+
+
+def test_other_games_have_no_places():
+  assert envs.place_reader("pong") is None
