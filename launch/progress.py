@@ -126,8 +126,8 @@ class Progress:
     if self._evaluation is not None:
       parts.append(f"eval {self._evaluation:,.1f}")
     parts += [
-      f"{name.replace('_', ' ')} {share:.1%}"
-      for name, share in _means(self._telemetry).items()
+      f"{name.replace('_', ' ')} {value:.3g}"
+      for name, value in _means(self._telemetry).items()
     ]
     if speed > 0:
       parts.append(f"ETA {_duration((self._num_steps - steps) / speed)}")

@@ -186,7 +186,7 @@ def _draw(stream, monkeypatch):
   counts = experiment.Counts(agent_steps=100)
   line = progress.Progress(1100, 4, counts, stream)
   line.update(lambda: 0.2)  # starts the clock
-  line.episode(12.0, {"flight": 0.25})
+  line.episode(12.0, {"flight": 0.25, "intrinsic_reward": 12.34})
   for now[0] in (10.0, 20.0):
     counts.agent_steps += 100
     line.update(lambda: 0.2)
@@ -201,9 +201,9 @@ def _draw(stream, monkeypatch):
 def test_progress_in_a_file_is_a_line_each_time(monkeypatch):
   assert _draw(io.StringIO(), monkeypatch).splitlines() == [
     "step 200/1,100 | 40 frames/s | filling replay 20% | return 12.0"
-    " | flight 25.0% | ETA 1m30s",
+    " | flight 0.25 | intrinsic reward 12.3 | ETA 1m30s",
     "step 300/1,100 | 40 frames/s | filling replay 20% | return 12.0"
-    " | flight 25.0% | ETA 1m20s",
+    " | flight 0.25 | intrinsic reward 12.3 | ETA 1m20s",
     "step 300/1,100 | evaluating, 2/2",
     "saved",
   ]
