@@ -10,6 +10,8 @@ from dm_env import specs
 
 from behavior_transfer import envs
 
+from . import coverage as coverage_lib
+
 
 @dataclasses.dataclass(frozen=True)
 class EnvironmentOptions:
@@ -53,19 +55,37 @@ class Task:
 
 
 class GameObserver:
-  """Sums up native score and events of an episode, as Acme's observers do."""
+  """Sums up an episode of a game, as Acme's observers do.
 
-  def __init__(self):
+  That is the native score, the events, what every variant of the game would
+  have paid for them, and how much of the game was visited.
+  """
+
+  def __init__(self, coverage: coverage_lib.Coverage | None = None):
+    """Initialises the observer.
+
+    Args:
+      coverage: Of the whole run, to which these episodes add.
+    """
+    self._coverage = coverage
+    self._variants: list[envs.Variant] = []
+    self._place: envs.PlaceReader | None = None
     self._native_return = 0.0
     self._events: dict[str, int] = {}
+    self._cells: set[coverage_lib.Cell] = set()
 
   def observe_first(
     self, environment: envs.AtariEnvironment, timestep: dm_env.TimeStep
   ):
     """Starts an episode."""
     del timestep
+    game = environment.game
+    self._variants = _modded_variants(game)
+    self._place = envs.place_reader(game)
     self._native_return = 0.0
-    self._events = dict.fromkeys(_events(environment.game), 0)
+    self._events = dict.fromkeys(_events(game), 0)
+    self._cells = set()
+    self._visit(environment)
 
   def observe(
     self,
@@ -78,13 +98,43 @@ class GameObserver:
     self._native_return += float(environment.native_reward)
     for event, count in environment.events.items():
       self._events[event] += count
+    if self._coverage is not None:
+      self._coverage.agent_steps += 1
+    self._visit(environment)
 
   def get_metrics(self) -> dict[str, float]:
-    """Native return, and how often each event of the game occurred."""
-    counts = {f"event_{name}": n for name, n in self._events.items()}
-    return {"native_return": self._native_return, **counts}
+    """The sums, by name."""
+    metrics = {"native_return": self._native_return}
+    for variant in self._variants:
+      # Rewards are linear in the counts of events.
+      metrics[f"return_{variant.name}"] = variant.reward(self._events)
+    metrics.update({f"event_{name}": n for name, n in self._events.items()})
+    if self._place is not None:
+      metrics["levels"] = len({cell[0] for cell in self._cells})
+      metrics["rooms"] = len({cell[:2] for cell in self._cells})
+      metrics["positions"] = len(self._cells)
+      if self._coverage is not None:
+        metrics["rooms_so_far"] = self._coverage.rooms()
+        metrics["positions_so_far"] = self._coverage.positions()
+    return metrics
+
+  def _visit(self, environment: envs.AtariEnvironment):
+    if self._place is None:
+      return
+    place = self._place(environment.ram().tobytes())
+    if place is None:
+      return
+    cell = coverage_lib.cell(place)
+    self._cells.add(cell)
+    if self._coverage is not None:
+      self._coverage.visit(cell)
 
 
 def _events(game: str) -> Sequence[str]:
   decoder = envs.variant(game).decoder
   return () if decoder is None else tuple(decoder.events)
+
+
+def _modded_variants(game: str) -> list[envs.Variant]:
+  variants = map(envs.variant, envs.names())
+  return [v for v in variants if v.game == game and v.rewards is not None]

@@ -11,7 +11,15 @@ from absl import flags
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.launch import experiment
 
-from . import cli, option_flags, pretrained_policies, run_flags, tasks, workdirs
+from . import (
+  cli,
+  coverage,
+  option_flags,
+  pretrained_policies,
+  run_flags,
+  tasks,
+  workdirs,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +90,9 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
     repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
+    visited = coverage.Coverage(workdir.path / "coverage.npz")
     checkpointer = workdirs.RunCheckpointer(
-      workdir.path, manifest, repeat, copies
+      workdir.path, manifest, repeat, copies, visited
     )
     counts = checkpointer.latest()
 
@@ -99,7 +108,9 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
-    observer_factory=lambda: (tasks.GameObserver(),),
+    observer_factory=lambda label: (
+      tasks.GameObserver(visited if label == "train" else None),
+    ),
     frames_per_step=repeat,
     seed=run.seed,
   )

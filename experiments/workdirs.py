@@ -6,6 +6,7 @@ eval.csv       a row per evaluation
 learner.csv    the learner's metrics, every few seconds
 tensorboard/   the same
 checkpoints/   the newest ones
+coverage.npz   where training has been, as of the newest checkpoint
 pretrained_0/  copies of the checkpoints that it transfers from
 """
 
@@ -23,6 +24,8 @@ from typing import Any
 
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.launch import experiment
+
+from . import coverage
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = "run.lock"
@@ -80,6 +83,7 @@ class RunCheckpointer:
     manifest: Mapping[str, Any],
     frames_per_step: int,
     pretrained: Sequence[pathlib.Path | None],
+    visited: coverage.Coverage,
   ):
     """Initialises the checkpointer.
 
@@ -88,11 +92,13 @@ class RunCheckpointer:
       manifest: What is the same in each of its checkpoints.
       frames_per_step: Emulator frames per agent step.
       pretrained: Checkpoint of each frozen policy, None for one without.
+      visited: Where the run has been, saved and restored along with it.
     """
     self._workdir = workdir
     self._manifest = manifest
     self._frames_per_step = frames_per_step
     self._pretrained = pretrained
+    self._visited = visited
 
   def latest(self) -> experiment.Counts | None:
     """Counts of the newest checkpoint, None where there is none."""
@@ -103,12 +109,14 @@ class RunCheckpointer:
     return experiment.Counts(**manifest["counts"])
 
   def restore(self, template: Any) -> Any:
-    """The newest checkpoint's learner state."""
+    """The newest checkpoint's learner state; restores what was visited, too."""
     path = checkpoints.resolve(self._workdir)
+    self._visited.restore(checkpoints.read_manifest(path)["agent_steps"])
     return checkpoints.load_training(path, template)
 
   def save(self, learner_state: Any, counts: experiment.Counts):
-    """Writes a checkpoint."""
+    """Writes a checkpoint, and before it what was visited until then."""
+    self._visited.save()
     checkpoints.save(
       self._workdir / "checkpoints",
       step=counts.agent_steps,

@@ -56,8 +56,8 @@ class Experiment:
       for) and the agent steps that the run starts from to a logger. Rows that
       it holds from beyond that step are stale.
     checkpointer: Where the learner is saved and found again.
-    observer_factory: Makes the observers of an environment; their metrics
-      enter the row of each episode.
+    observer_factory: Maps a label, "train" or "eval", to the observers of an
+      environment; their metrics enter the row of each episode.
     num_steps: Agent steps at which the run ends, over all its starts.
     checkpoint_period: Agent steps between checkpoints.
     evaluation_period: Agent steps between evaluations.
@@ -75,7 +75,9 @@ class Experiment:
   checkpoint_period: int
   evaluation_period: int
   evaluation_episodes: int
-  observer_factory: Callable[[], Sequence[observers.EnvLoopObserver]] = tuple
+  observer_factory: Callable[[str], Sequence[observers.EnvLoopObserver]] = (
+    lambda label: ()
+  )
   frames_per_step: int = 1
   seed: int = 0
 

@@ -192,7 +192,8 @@ class _LocalRun:
   def _steps(self) -> Iterator[None]:
     """Acts, and learns in between, yielding after each agent step."""
     counts, num_steps = self._counts, self._experiment.num_steps
-    statistics = episodes.EpisodeStatistics(self._experiment.observer_factory())
+    observers = self._experiment.observer_factory("train")
+    statistics = episodes.EpisodeStatistics(observers)
     while counts.agent_steps < num_steps:
       then = time.monotonic()
       for timestep in _episode(self._environment, self._actor, statistics):
@@ -251,7 +252,8 @@ class _LocalRun:
     )
     rows: list[dict[str, float]] = []
     with experiment.environment_factory(seed) as environment:
-      statistics = episodes.EpisodeStatistics(experiment.observer_factory())
+      observers = experiment.observer_factory("eval")
+      statistics = episodes.EpisodeStatistics(observers)
       while len(rows) < experiment.evaluation_episodes:
         for _ in _episode(environment, actor, statistics):
           if self._stop:

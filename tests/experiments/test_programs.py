@@ -107,8 +107,14 @@ def test_run_leaves_its_files(r2d2_run):
   assert run["identity"]["config"]["batch_size"] == 2
   train = _rows(r2d2_run / "train.csv")
   assert [int(row["frames"]) for row in train] == [320, 640, 960]
-  assert {"native_return", "event_miner", "random"} <= train[0].keys()
+  of_an_episode = {"native_return", "event_miner", "random", "positions"}
+  of_an_episode |= {"return_hero_easy", "return_hero_hard", "levels", "rooms"}
+  so_far = {"rooms_so_far", "positions_so_far"}
+  assert of_an_episode | so_far <= train[0].keys()
+  assert train[0]["positions_so_far"] == train[0]["positions"]
   evaluations = _rows(r2d2_run / "eval.csv")
+  assert of_an_episode <= evaluations[0].keys()
+  assert not so_far & evaluations[0].keys()
   assert [int(row["agent_steps"]) for row in evaluations] == [200, 300]
 
 
@@ -119,6 +125,14 @@ def test_run_goes_on_after_a_kill(bt_run):
   assert steps == sorted(set(steps))
   assert steps[-1] <= manifest["agent_steps"]
   assert {"flight", "extra_action"} <= train[0].keys()
+  for row in train:
+    assert row["return_hero_hard"] == row["episode_return"]
+  so_far = [int(row["positions_so_far"]) for row in train]
+  assert so_far == sorted(so_far)
+  assert so_far[-1] > max(int(row["positions"]) for row in train)
+  with np.load(bt_run / "coverage.npz") as arrays:
+    assert so_far[-1] <= len(arrays["cells"])
+    assert arrays["steps"].max() <= manifest["agent_steps"]
   folder = bt_run / "checkpoints" / f"{manifest['agent_steps']:012d}"
   with np.load(folder / "training.npz") as arrays:
     assert int(arrays["steps"]) == manifest["learner_steps"] > 0

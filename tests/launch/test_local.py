@@ -157,6 +157,34 @@ def test_a_stop_does_not_wait_for_steps_that_are_due(tmp_path):
   assert _counts(tmp_path)["learner_steps"] == 3
 
 
+class _Labelled:
+  """An observer that says which episodes it was made for."""
+
+  def __init__(self, label):
+    self._label = label
+
+  def observe_first(self, environment, timestep):
+    pass
+
+  def observe(self, environment, timestep, action):
+    pass
+
+  def get_metrics(self):
+    return {f"of_{self._label}": 1.0}
+
+
+def test_observers_are_told_whether_they_see_training(tmp_path):
+  plan = toy.make_experiment(
+    tmp_path,
+    num_steps=20,
+    evaluation_period=20,
+    observer_factory=lambda label: (_Labelled(label),),
+  )
+  assert local.run(plan) == 0
+  assert _column(tmp_path, "train.csv", "of_train") == [1.0, 1.0]
+  assert _column(tmp_path, "eval.csv", "of_eval") == [1.0]
+
+
 def test_a_complete_run_is_left_as_it_is(tmp_path):
   plan = toy.make_experiment(tmp_path, num_steps=20, evaluation_episodes=1)
   assert local.run(plan) == 0
