@@ -1,4 +1,4 @@
-"""Draws the curves of a run: returns, and who acted, over emulator frames.
+"""Draws a run over emulator frames: returns, who acted, and places visited.
 
 python experiments/plot_run.py --workdir=runs/bt_hero_hard_0
 """
@@ -48,14 +48,18 @@ def plot(workdir: pathlib.Path, output: pathlib.Path):
     raise ValueError(f"{workdir} holds no finished episode yet")
   identity = workdirs.read_identity(workdir)
 
-  figure, (returns, shares) = plt.subplots(
-    2, 1, sharex=True, figsize=(8, 7), layout="constrained"
+  panels = 3 if "positions" in train else 2
+  figure, (returns, shares, *coverage) = plt.subplots(
+    panels, 1, sharex=True, figsize=(8, 3.5 * panels), layout="constrained"
   )
   returns.set_title(
     f"{identity['agent']} on {identity['game']}, seed {identity['seed']}"
   )
   _plot_returns(returns, train, evaluations)
   _plot_shares(shares, train, evaluations)
+  for axes in coverage:
+    _plot_coverage(axes, train)
+  figure.axes[panels - 1].set_xlabel("emulator frames")
   temporary = output.with_name(f".partial-{output.name}")
   figure.savefig(temporary, dpi=120, format=output.suffix[1:] or "png")
   plt.close(figure)
@@ -103,10 +107,49 @@ def _plot_shares(axes: plt.Axes, train: Columns, evaluations: Columns):
         label=f"{label}, evaluation",
       )
   axes.set_ylim(0, None)
-  axes.set_xlabel("emulator frames")
   axes.set_ylabel("share of steps")
   if axes.get_legend_handles_labels()[0]:
     axes.legend()
+  axes.grid(alpha=0.3)
+
+
+def _plot_coverage(axes: plt.Axes, train: Columns):
+  """Places visited in training; rooms, of which there are few, on the right."""
+  frames, right = train["frames"], axes.twinx()
+  lines = [
+    *axes.plot(
+      frames,
+      train["positions_so_far"],
+      color="C5",
+      label="positions so far",
+    ),
+    *axes.plot(
+      frames,
+      _smooth(train["positions"]),
+      "--",
+      color="C6",
+      label="positions in an episode, last 10",
+    ),
+    *right.plot(
+      frames,
+      _smooth(train["rooms"]),
+      ":",
+      color="black",
+      label="rooms in an episode, last 10",
+    ),
+  ]
+  axes.set_ylim(0, None)
+  axes.set_ylabel("positions")
+  right.set_ylim(0, None)
+  right.set_ylabel("rooms (dotted)")
+  # Outside, since the lines of the right axis would be drawn over it.
+  axes.legend(
+    handles=lines,
+    loc="lower center",
+    bbox_to_anchor=(0.5, 1),
+    ncols=3,
+    fontsize="small",
+  )
   axes.grid(alpha=0.3)
 
 
