@@ -56,7 +56,7 @@ class Actor(core.Actor):
 
   def select_action(self, observation: np.ndarray) -> np.ndarray:
     action, self._state, self._telemetry = self._step(
-      self._variable_client.params, observation, self._state
+      self._policy_params, observation, self._state
     )
     return np.asarray(action)
 
@@ -73,3 +73,7 @@ class Actor(core.Actor):
 
   def update(self, wait: bool = False) -> None:
     self._variable_client.update(wait)
+
+  @property
+  def _policy_params(self) -> Any:
+    return self._variable_client.params

@@ -12,7 +12,6 @@ from acme import core
 from acme.utils import counting, loggers
 
 from . import learning
-from . import networks as networks_lib
 
 
 class Learner(core.Learner):
@@ -21,7 +20,7 @@ class Learner(core.Learner):
   def __init__(
     self,
     learner_core: learning.LearnerCore,
-    params: networks_lib.Params,
+    params: Any,
     dataset: Iterator[reverb.ReplaySample],
     logger: loggers.Logger,
     counter: counting.Counter | None,
@@ -32,7 +31,7 @@ class Learner(core.Learner):
 
     Args:
       learner_core: pure functions; see `learning`.
-      params: initial parameters.
+      params: initial parameters, as the core's `init` takes them.
       dataset: gives batches; one is taken at each step.
       logger: gets the metrics of each step.
       counter: gets `steps` and `walltime`; whoever makes it gives it the
@@ -83,13 +82,13 @@ class Learner(core.Learner):
     metrics = {name: float(value) for name, value in output.metrics.items()}
     self._logger.write({**metrics, **counts})
 
-  def get_variables(self, names: Sequence[str]) -> list[networks_lib.Params]:
-    """The online parameters, for each name asked for."""
+  def get_variables(self, names: Sequence[str]) -> list[Any]:
+    """The variables of these names; see `learning.LearnerCore`."""
     with self._lock:
-      params = jax.tree.map(np.array, self._state.params)
-    return [params for _ in names]
+      variables = self._core.variables(self._state)
+      return [jax.tree.map(np.array, variables[name]) for name in names]
 
-  def save(self) -> learning.TrainingState:
+  def save(self) -> Any:
     with self._lock:
       return jax.tree.map(np.array, self._state)
 

@@ -67,10 +67,13 @@ class LearnerCore(NamedTuple):
     init: params -> `TrainingState`.
     step: (state, batch-first sequences, sampling probabilities `[B]`) ->
       (state, `LossOutput`). The given state's buffers are not to be used again.
+    variables: state -> what actors may ask for, by name; "policy" are the
+      parameters that act.
   """
 
-  init: Callable[[networks_lib.Params], TrainingState]
-  step: Callable[..., tuple[TrainingState, LossOutput]]
+  init: Callable[..., Any]
+  step: Callable[..., tuple[Any, LossOutput]]
+  variables: Callable[[Any], dict[str, Any]]
 
 
 def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
@@ -117,4 +120,7 @@ def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
     new_state = TrainingState(params, target_params, opt_state, steps)
     return new_state, LossOutput(output.priorities, metrics)
 
-  return LearnerCore(jax.jit(init), jax.jit(step, donate_argnums=0))
+  def variables(state: TrainingState) -> dict[str, Any]:
+    return {"policy": state.params}
+
+  return LearnerCore(jax.jit(init), jax.jit(step, donate_argnums=0), variables)

@@ -1,7 +1,8 @@
 """The recurrent dueling Q-network that every agent of the zoo uses.
 
 Axes: T time, B batch (sequences), A primitive actions, E entries of the head
-(A, plus one for each pre-trained policy that may be called), D features.
+(A, plus one for each pre-trained policy that may be called), D features, C size
+of the context, 0 for most agents.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import chex
 import flax.linen as nn
+import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,6 +76,26 @@ SIZES = {
 }
 
 
+def convolve(
+  config: NetworkConfig,
+  x: chex.Array,
+  kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
+) -> chex.Array:
+  """Convolutional layers of the calling module; flat features of images.
+
+  Args:
+    config: the sizes.
+    x: float32 `[..., H, W, C]`.
+    kernel_init: of each layer.
+  """
+  for channels, kernel, stride in config.conv_layers:
+    layer = nn.Conv(
+      channels, (kernel, kernel), stride, "VALID", kernel_init=kernel_init
+    )
+    x = nn.relu(layer(x))
+  return x.reshape(*x.shape[:-3], -1)
+
+
 class Torso(nn.Module):
   """Three convolutions and a linear layer on uint8 frames."""
 
@@ -81,10 +103,7 @@ class Torso(nn.Module):
 
   @nn.compact
   def __call__(self, observation: chex.Array) -> chex.Array:
-    x = observation.astype(jnp.float32) / 255.0
-    for channels, kernel, stride in self.config.conv_layers:
-      x = nn.relu(nn.Conv(channels, (kernel, kernel), stride, "VALID")(x))
-    x = x.reshape(*x.shape[:-3], -1)
+    x = convolve(self.config, observation.astype(jnp.float32) / 255.0)
     return nn.relu(nn.Dense(self.config.torso_size)(x))
 
 
@@ -148,7 +167,7 @@ class DuelingHead(nn.Module):
 
 
 class RecurrentQNetwork(nn.Module):
-  """Frames and previous executed actions to action values.
+  """Frames, previous executed actions and a context to action values.
 
   No reward is an input: a policy that is frozen and transferred must not need
   the reward of its pre-training, nor see that of the task.
@@ -159,10 +178,14 @@ class RecurrentQNetwork(nn.Module):
   num_entries: int
 
   @nn.compact
-  def __call__(self, observation, prev_action, valid, core_state):
+  def __call__(self, observation, prev_action, valid, core_state, context):
     features = Torso(self.config, name="torso")(observation)
     prev_action = jax.nn.one_hot(prev_action, self.num_actions)
-    inputs = jnp.concatenate([features, prev_action], axis=-1)
+    context = jnp.broadcast_to(
+      context, (*prev_action.shape[:-1], context.shape[-1])
+    )
+    # The context comes last: `fold_context` counts on it.
+    inputs = jnp.concatenate([features, prev_action, context], axis=-1)
     outputs, core_state = LSTM(self.config.lstm_size, name="lstm")(
       inputs, valid, core_state
     )
@@ -179,11 +202,11 @@ class Networks(NamedTuple):
     num_entries: E, entries of the head.
     init: key -> params.
     initial_state: () -> `LSTMState` of one environment, `[lstm_size]` each.
-    step: (params, observation `[H, W, C]`, prev_action `[]`, core_state) ->
-      (q `[E]`, core_state), for one environment.
+    step: (params, observation `[H, W, C]`, prev_action `[]`, core_state,
+      context float32 `[C]`) -> (q `[E]`, core_state), for one environment.
     unroll: (params, observation `[T, B, H, W, C]`, prev_action int32 `[T, B]`,
-      valid bool `[T, B]`, core_state `[B, ...]`) -> (q `[T, B, E]`,
-      core_state).
+      valid bool `[T, B]`, core_state `[B, ...]`, context float32 `[B, C]`) ->
+      (q `[T, B, E]`, core_state). Where C is 0, both do without a context.
   """
 
   config: NetworkConfig
@@ -207,7 +230,10 @@ def resolve_size(size: str | NetworkConfig) -> NetworkConfig:
 
 
 def make_networks(
-  environment_spec: Any, size: str | NetworkConfig, num_extra: int = 0
+  environment_spec: Any,
+  size: str | NetworkConfig,
+  num_extra: int = 0,
+  context_size: int = 0,
 ) -> Networks:
   """Builds the network for an environment.
 
@@ -216,6 +242,8 @@ def make_networks(
       (a `DiscreteArray`), as Acme's `EnvironmentSpec` does.
     size: "paper", "small", or a `NetworkConfig`.
     num_extra: entries of the head beside the primitive actions.
+    context_size: C, what the LSTM is told beside frames and actions; it stays
+      the same throughout an episode.
 
   Raises:
     ValueError: if the environment or the sizes do not fit.
@@ -230,13 +258,20 @@ def make_networks(
     zeros = jnp.zeros((config.lstm_size,), jnp.float32)
     return LSTMState(zeros, zeros)
 
-  def unroll(params, observation, prev_action, valid, core_state):
+  no_context = jnp.zeros((1, 0), jnp.float32)
+
+  def unroll(
+    params, observation, prev_action, valid, core_state, context=no_context
+  ):
     chex.assert_rank([observation, prev_action, valid], [5, 2, 2])
     chex.assert_equal_shape_prefix([observation, prev_action, valid], 2)
     chex.assert_shape(observation, (None, None, *shape))
-    return module.apply(params, observation, prev_action, valid, core_state)
+    chex.assert_shape(context, (None, context_size))
+    return module.apply(
+      params, observation, prev_action, valid, core_state, context
+    )
 
-  def step(params, observation, prev_action, core_state):
+  def step(params, observation, prev_action, core_state, context=no_context[0]):
     chex.assert_shape(observation, shape)
     chex.assert_rank(prev_action, 0)
     one = functools.partial(jnp.expand_dims, axis=0)
@@ -246,6 +281,7 @@ def make_networks(
       prev_action[None, None],
       jnp.ones((1, 1), bool),
       jax.tree.map(one, core_state),
+      context[None],
     )
     return q[0, 0], jax.tree.map(lambda x: x[0], core_state)
 
@@ -257,11 +293,29 @@ def make_networks(
       jnp.full((1, 1), NO_ACTION, jnp.int32),
       jnp.ones((1, 1), bool),
       jax.tree.map(one, initial_state()),
+      jnp.zeros((1, context_size)),
     )
 
   return Networks(
     config, num_actions, num_entries, jax.jit(init), initial_state, step, unroll
   )
+
+
+def fold_context(params: Params, context: chex.Array) -> Params:
+  """Parameters without a context that act as these do under that one.
+
+  A context that never changes adds a constant to the gates of the LSTM.
+
+  Args:
+    params: of a network with a context.
+    context: float32 `[C]`.
+  """
+  flat = flax.traverse_util.flatten_dict(params, sep="/")
+  kernel, bias = (flat[f"params/lstm/input/{x}"] for x in ("kernel", "bias"))
+  num_inputs = kernel.shape[0] - context.shape[0]
+  flat["params/lstm/input/kernel"] = kernel[:num_inputs]
+  flat["params/lstm/input/bias"] = bias + context @ kernel[num_inputs:]
+  return flax.traverse_util.unflatten_dict(flat, sep="/")
 
 
 def _num_actions(environment_spec: Any) -> int:

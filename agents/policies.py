@@ -41,12 +41,15 @@ class Policy(NamedTuple):
       "recurrent_state", the `RecurrentState` *before* that step, and whatever
       else the agent's loss needs of every step.
     telemetry: state -> {name: float `[]`}, who acted at the last step.
+    intrinsic_reward: functions of the reward that the agent gives itself (see
+      `ngu.intrinsic`); None where it learns from the environment's alone.
   """
 
   init: Callable[[chex.PRNGKey], State]
   select_action: Callable[..., tuple[chex.Array, State]]
   get_extras: Callable[[State], dict[str, Any]]
   telemetry: Callable[[State], dict[str, chex.Array]]
+  intrinsic_reward: Any = None
 
 
 class PretrainedPolicy(NamedTuple):

@@ -186,6 +186,10 @@ def _from_checkpoint(
   manifest = checkpoints.read_manifest(path)
   _check_fits(path, manifest, environment_spec, action_set)
   params = checkpoints.load_params(path)
+  if not manifest["config"].get("unsupervised", True):
+    # Of a mixture, the first policy acts at evaluation.
+    first = jax.nn.one_hot(0, manifest["config"]["num_mixtures"])
+    params = networks_lib.fold_context(params, first)
   policy = _evaluation_policy(path, manifest, environment_spec, action_set)
   return policies.PretrainedPolicy(
     name=name,
@@ -228,13 +232,15 @@ def _evaluation_policy(
   environment_spec: Any,
   action_set: Sequence[str] | None,
 ) -> policies.Policy:
-  from . import bt, r2d2  # bt imports this module for its default policy
+  from . import bt, ngu, r2d2  # bt imports this module for its default policy
 
   size = networks_lib.NetworkConfig.from_dict(manifest["network"])
-  if manifest["agent"] == "r2d2":
-    r2d2_config = _config(r2d2.R2D2Config, manifest)
+  if manifest["agent"] in ("r2d2", "ngu"):
+    # NGU acts at evaluation as R2D2 does.
+    config_class = {"r2d2": r2d2.R2D2Config, "ngu": ngu.NGUConfig}
+    q_config = _config(config_class[manifest["agent"]], manifest)
     q_network = r2d2.make_networks(environment_spec, size)
-    return r2d2.make_policy(q_network, r2d2_config, evaluation=True)
+    return r2d2.make_policy(q_network, q_config, evaluation=True)
   if manifest["agent"] != "bt":
     raise ValueError(
       f"{path} holds a policy of agent {manifest['agent']!r}, which this "

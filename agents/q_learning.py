@@ -5,6 +5,7 @@ single numbers, and leaves the trailing axes alone.
 """
 
 import chex
+import jax
 import jax.numpy as jnp
 
 
@@ -95,6 +96,73 @@ def double_q_targets(
   value = jnp.take_along_axis(target_q, best[..., None], axis=-1)[..., 0]
   returns = n_step_returns(
     reward, discount, unscale(value, rescale_epsilon), valid, n
+  )
+  return rescale(returns, rescale_epsilon)
+
+
+def retrace_targets(
+  online_q: chex.Array,
+  target_q: chex.Array,
+  action: chex.Array,
+  behaviour_probability: chex.Array,
+  reward: chex.Array,
+  discount: chex.Array,
+  valid: chex.Array,
+  lambda_: float,
+  target_epsilon: float,
+  rescale_epsilon: float,
+) -> chex.Array:
+  """NGU's targets: Retrace in rescaled space (arXiv 2002.06038, App. E).
+
+  y_t = h(G_t), where with q = h^-1(Q') and c = lambda min(1, pi / mu)
+
+  G_t = r_t + gamma_t (E_pi q(o_{t+1}, .) + c_{t+1} (G_{t+1} - q(o_{t+1},
+  a_{t+1}))),
+
+  and c = 0 past the last valid step. pi is epsilon-greedy in the online
+  network.
+
+  Args:
+    online_q: `[T + 1, B, E]`, gives pi.
+    target_q: `[T + 1, B, E]`, gives values.
+    action: int32 `[T, B]`, executed.
+    behaviour_probability: `[T, B]`, mu, with which it was chosen.
+    reward, discount, valid: `[T, B]`, see `n_step_returns`.
+    lambda_: lambda.
+    target_epsilon: epsilon of pi.
+    rescale_epsilon: epsilon of h.
+
+  Returns:
+    `[T, B]`; meaningless where not valid.
+  """
+  chex.assert_rank([online_q, target_q, reward], [3, 3, 2])
+  chex.assert_equal_shape([online_q, target_q])
+  chex.assert_equal_shape(
+    [action, behaviour_probability, reward, discount, valid]
+  )
+  num_entries = online_q.shape[-1]
+  greedy = jax.nn.one_hot(jnp.argmax(online_q, axis=-1), num_entries)
+  policy = (1 - target_epsilon) * greedy + target_epsilon / num_entries
+  value = unscale(target_q, rescale_epsilon)
+  expected = (policy * value).sum(axis=-1)
+
+  def of_action(x):
+    index = jnp.maximum(action, 0)[..., None]  # NO_ACTION on padding
+    return jnp.take_along_axis(x[:-1], index, axis=-1)[..., 0]
+
+  ratio = jnp.minimum(1.0, of_action(policy) / behaviour_probability)
+  trace = jnp.where(valid, lambda_ * ratio, 0.0)
+
+  def backwards(correction, step):
+    """`correction` is c (G - q) of the step after this one."""
+    reward, discount, expected, trace, value = step
+    returns = reward + discount * (expected + correction)
+    return trace * (returns - value), returns
+
+  reward = jnp.where(valid, reward, 0.0)
+  steps = (reward, discount, expected[1:], trace, of_action(value))
+  _, returns = jax.lax.scan(
+    backwards, jnp.zeros_like(reward[0]), steps, reverse=True
   )
   return rescale(returns, rescale_epsilon)
 

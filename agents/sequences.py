@@ -70,6 +70,7 @@ def unroll_after_burn_in(
   params: networks_lib.Params,
   sequences: Sequences,
   burn_in: int,
+  *context: chex.Array,
 ) -> chex.Array:
   """Action values after a burn-in that only produces a start state.
 
@@ -80,6 +81,7 @@ def unroll_after_burn_in(
     params: its parameters, which also do the burn-in.
     sequences: time-major, L rows.
     burn_in: rows.
+    *context: the network's, float32 `[B, C]`, if it has one.
 
   Returns:
     float32 `[L - burn_in, B, E]`.
@@ -92,7 +94,28 @@ def unroll_after_burn_in(
   core_state = start.core_state
   if burn_in:
     warm_up = [x[:burn_in] for x in inputs]
-    _, core_state = networks.unroll(params, *warm_up, core_state)
+    _, core_state = networks.unroll(params, *warm_up, core_state, *context)
     core_state = jax.lax.stop_gradient(core_state)
-  q, _ = networks.unroll(params, *[x[burn_in:] for x in inputs], core_state)
+  learned = [x[burn_in:] for x in inputs]
+  q, _ = networks.unroll(params, *learned, core_state, *context)
   return q
+
+
+def last_transitions(sequences: Sequences, num: int) -> Sequences:
+  """The last `num` transitions of each sequence, and where they lead.
+
+  Args:
+    sequences: time-major, L rows.
+    num: transitions.
+
+  Returns:
+    `num + 1` rows, of which the last is only the observation after them all.
+    Where a sequence has fewer transitions, the first rows are not valid.
+  """
+  # The last row may hold a transition, but not where it leads.
+  rows = jnp.arange(1, sequences.valid.shape[0])[:, None]
+  end = jnp.max(jnp.where(sequences.valid[:-1], rows, 0), axis=0)
+  index = end[None] - num + jnp.arange(num + 1)[:, None]
+  batch = jnp.arange(end.shape[0])[None]
+  last = _map_rows(lambda x: x[jnp.maximum(index, 0), batch], sequences)
+  return last._replace(valid=last.valid & (index >= 0))

@@ -15,7 +15,8 @@ class Preset:
     evaluation_period: Emulator frames between evaluations.
     evaluation_episodes: Episodes of each.
     checkpoint_period: Emulator frames between checkpoints.
-    config: Fields of the agent's config that differ from the paper's.
+    config: Fields of an agent's config that differ from the paper's.
+    ngu_config: The same for NGU alone, beside those.
   """
 
   network: str
@@ -24,6 +25,7 @@ class Preset:
   evaluation_episodes: int
   checkpoint_period: int
   config: Mapping[str, Any]
+  ngu_config: Mapping[str, Any]
 
 
 PRESETS = {
@@ -34,6 +36,7 @@ PRESETS = {
     evaluation_episodes=10,
     checkpoint_period=5_000_000,
     config={},
+    ngu_config={},
   ),
   # One actor against the paper's 256, and thousands of learner steps against
   # hundreds of thousands: everything that is counted in either is shortened.
@@ -55,5 +58,8 @@ PRESETS = {
       "actor_update_period": 100,
       "learning_rate": 5e-4,
     },
+    # With the ladder of 256 actors, a single one plays most episodes greedily
+    # and stands still in them, until it has learned not to.
+    ngu_config={"epsilon_alpha": 2.0},
   ),
 }

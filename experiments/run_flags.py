@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from behavior_transfer.agents import ngu
+
 from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
@@ -162,6 +164,9 @@ def read_config(
   preset: presets.Preset,
 ) -> dict[str, Setting]:
   """Each field that has a flag: from it, the preset or the paper."""
+  of_preset = {**preset.config}
+  if config_class is ngu.NGUConfig:
+    of_preset.update(preset.ngu_config)
   settings = {}
   for field in dataclasses.fields(config_class):
     if field.name not in holders:
@@ -169,8 +174,8 @@ def read_config(
     given = holders[field.name].value
     if given is not None:
       setting = Setting(given, "command line")
-    elif field.name in preset.config:
-      setting = Setting(preset.config[field.name], f"preset {_PRESET.value}")
+    elif field.name in of_preset:
+      setting = Setting(of_preset[field.name], f"preset {_PRESET.value}")
     else:
       setting = Setting(field.default, field.metadata["source"])
     settings[field.name] = setting

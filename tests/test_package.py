@@ -23,6 +23,8 @@ SHELL = {
   "agents.actor",
   "agents.bt.builder",
   "agents.learner",
+  "agents.ngu.actor",
+  "agents.ngu.builder",
   "agents.r2d2.builder",
   "agents.replay",
 }

@@ -33,8 +33,11 @@ class BTBuilder(r2d2_builder.R2D2Builder):
       networks.q_network, networks.pretrained, self._config, evaluation
     )
 
-  def _make_loss(self, networks: bt_networks.BTNetworks) -> learning.Loss:
-    return losses.make_loss(networks.q_network, self._config)
+  def _make_learner_core(
+    self, networks: bt_networks.BTNetworks
+  ) -> learning.LearnerCore:
+    loss = losses.make_loss(networks.q_network, self._config)
+    return learning.make_learner_core(loss, self._config)
 
   def _initial_params(
     self, networks: bt_networks.BTNetworks, random_key: jax.Array

@@ -13,7 +13,6 @@ from acme.utils import counting
 from .. import acme_compat, learning, policies, replay
 from .. import actor as actor_lib
 from .. import learner as learner_lib
-from .. import networks as networks_lib
 from . import acting, losses
 from . import config as config_lib
 
@@ -55,12 +54,7 @@ class R2D2Builder(
     adder: adders.Adder | None = None,
   ) -> core.Actor:
     del environment_spec
-    variable_client = variable_utils.VariableClient(
-      variable_source,
-      "policy",
-      update_period=self._config.actor_update_period,
-      device="cpu",
-    )
+    variable_client = self._variable_client(variable_source, "policy")
     return actor_lib.Actor(policy, random_key, variable_client, adder)
 
   def make_learner(
@@ -74,9 +68,8 @@ class R2D2Builder(
     counter: counting.Counter | None = None,
   ) -> core.Learner:
     del environment_spec
-    loss = self._make_loss(networks)
     return learner_lib.Learner(
-      learning.make_learner_core(loss, self._config),
+      self._make_learner_core(networks),
       self._initial_params(networks, random_key),
       dataset,
       logger_fn("learner", steps_key="learner_steps"),
@@ -94,10 +87,19 @@ class R2D2Builder(
     del environment_spec
     return acting.make_policy(networks, self._config, evaluation)
 
-  def _make_loss(self, networks: Any) -> learning.Loss:
-    return losses.make_loss(networks, self._config)
+  def _make_learner_core(self, networks: Any) -> learning.LearnerCore:
+    loss = losses.make_loss(networks, self._config)
+    return learning.make_learner_core(loss, self._config)
 
-  def _initial_params(
-    self, networks: Any, random_key: jax.Array
-  ) -> networks_lib.Params:
+  def _initial_params(self, networks: Any, random_key: jax.Array) -> Any:
     return networks.init(random_key)
+
+  def _variable_client(
+    self, source: core.VariableSource | None, names: str | list[str]
+  ) -> variable_utils.VariableClient:
+    return variable_utils.VariableClient(
+      source,
+      names,
+      update_period=self._config.actor_update_period,
+      device="cpu",
+    )

@@ -3,8 +3,7 @@
 Axes: T learned steps, B batch, E entries of the head, N fitted entries a step.
 """
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import chex
@@ -30,6 +29,10 @@ class FittedEntries(NamedTuple):
 
 
 EntriesFn = Callable[[sequences_lib.Sequences], FittedEntries]
+# (online_q [T + 1, B, E], target_q [T + 1, B, E], learned, config) -> [T, B]
+TargetsFn = Callable[..., chex.Array]
+# Time-major sequences -> what the network takes beside them.
+ContextFn = Callable[[sequences_lib.Sequences], Sequence[chex.Array]]
 
 
 def executed_action(learned: sequences_lib.Sequences) -> FittedEntries:
@@ -38,10 +41,30 @@ def executed_action(learned: sequences_lib.Sequences) -> FittedEntries:
   return FittedEntries(index, jnp.ones(index.shape, jnp.float32))
 
 
+def double_q_targets(
+  online_q: chex.Array,
+  target_q: chex.Array,
+  learned: sequences_lib.Sequences,
+  config: config_lib.R2D2Config,
+) -> chex.Array:
+  """R2D2's n-step double Q-learning; see `q_learning.double_q_targets`."""
+  return q_learning.double_q_targets(
+    online_q,
+    target_q,
+    learned.reward,
+    config.discount * learned.discount,
+    learned.valid,
+    config.n_step,
+    config.rescale_epsilon,
+  )
+
+
 def make_loss(
   networks: networks_lib.Networks,
   config: config_lib.R2D2Config,
   fitted_entries: EntriesFn = executed_action,
+  make_targets: TargetsFn = double_q_targets,
+  get_context: ContextFn = lambda sequences: (),
 ) -> learning.Loss:
   """The loss of `learning.make_learner_core`.
 
@@ -52,22 +75,14 @@ def make_loss(
 
   def loss(params, target_params, sequences, weights):
     learned = sequences_lib.learned_part(sequences, config.burn_in)
-    unroll = functools.partial(
-      sequences_lib.unroll_after_burn_in,
-      networks,
-      sequences=sequences,
-      burn_in=config.burn_in,
+    context = get_context(sequences)
+    online_q, target_q = (
+      sequences_lib.unroll_after_burn_in(
+        networks, p, sequences, config.burn_in, *context
+      )
+      for p in (params, target_params)
     )
-    online_q, target_q = unroll(params), unroll(target_params)
-    targets = q_learning.double_q_targets(
-      online_q,
-      target_q,
-      learned.reward,
-      config.discount * learned.discount,
-      learned.valid,
-      config.n_step,
-      config.rescale_epsilon,
-    )
+    targets = make_targets(online_q, target_q, learned, config)
     entries = fitted_entries(learned)
     # NO_ACTION on padding is no index; what it takes instead is masked below.
     index = jnp.maximum(entries.index, 0)

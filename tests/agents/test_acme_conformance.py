@@ -104,6 +104,7 @@ def make_learner(dataset, counter, priorities):
         state._replace(steps=state.steps + 1),
         learning.LossOutput(np.full(len(probability), 0.5), {}),
       ),
+      variables=lambda state: {"policy": state.params},
     ),
     params={"w": np.ones(3)},
     dataset=dataset,

@@ -81,3 +81,72 @@ class Corridor(dm_env.Environment):
     pixels = np.zeros((36,), np.uint8)
     pixels[self._position] = 255
     return pixels.reshape(6, 6, 1)
+
+
+class Maze(dm_env.Environment):
+  """A maze without any reward, seen from above as one bright pixel.
+
+  Its corridors are those of a fixed random spanning tree over 8 x 8 cells: 127
+  squares that can be stood on. Episodes start in the middle and are cut off
+  after `time_limit` steps; the four actions move, or bump into a wall.
+  """
+
+  _CELLS = 8
+  _MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))
+
+  def __init__(self, time_limit: int = 200):
+    self._time_limit = time_limit
+    side = 2 * self._CELLS - 1
+    self.free = np.zeros((side, side), bool)
+    self._start = (2 * (self._CELLS // 2),) * 2
+    self._carve(np.random.default_rng(0))
+    self.visited: set[tuple[int, int]] = set()  # in this episode
+
+  def _carve(self, rng):
+    """Depth first, from the start."""
+    path = [self._start]
+    self.free[self._start] = True
+    while path:
+      row, column = path[-1]
+      ways = [
+        (row + 2 * down, column + 2 * right)
+        for down, right in self._MOVES
+        if 0 <= row + 2 * down < len(self.free)
+        and 0 <= column + 2 * right < len(self.free)
+        and not self.free[row + 2 * down, column + 2 * right]
+      ]
+      if not ways:
+        path.pop()
+        continue
+      way = ways[rng.integers(len(ways))]
+      self.free[way] = True
+      self.free[(row + way[0]) // 2, (column + way[1]) // 2] = True
+      path.append(way)
+
+  def observation_spec(self):
+    side = len(self.free)
+    return specs.BoundedArray((side, side, 1), np.uint8, 0, 255, name="pixels")
+
+  def action_spec(self):
+    return specs.DiscreteArray(4, name="action")
+
+  def reset(self):
+    self._position, self._time = self._start, 0
+    self.visited = {self._position}
+    return dm_env.restart(self._observation())
+
+  def step(self, action):
+    self._time += 1
+    position = tuple(np.add(self._position, self._MOVES[action]))
+    inside = min(position) >= 0 and max(position) < len(self.free)
+    if inside and self.free[position]:
+      self._position = position
+    self.visited.add(self._position)
+    if self._time == self._time_limit:
+      return dm_env.truncation(np.float32(0.0), self._observation())
+    return dm_env.transition(np.float32(0.0), self._observation())
+
+  def _observation(self):
+    pixels = np.zeros((*self.free.shape, 1), np.uint8)
+    pixels[self._position] = 255
+    return pixels

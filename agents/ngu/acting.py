@@ -1,0 +1,115 @@
+"""NGU's behaviour: epsilon-greedy in one policy of the mixture an episode."""
+
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from .. import networks as networks_lib
+from .. import policies
+from ..r2d2 import acting as r2d2_acting
+from . import config as config_lib
+from . import intrinsic, mixture
+from . import networks as ngu_networks
+
+
+class NGUState(NamedTuple):
+  """State of the policy in one environment.
+
+  Attributes:
+    rng: key of this environment's stream.
+    prev_action: int32 `[]`, executed last.
+    core_state: of the LSTM.
+    before: both of these as they were before the last step.
+    epsilon: float32 `[]`, chance of a uniformly drawn action.
+    mixture_index: int32 `[]`, the policy that acts in this episode.
+    explored: bool `[]`, whether the last action was drawn uniformly.
+    behaviour_probability: float32 `[]`, of the last action.
+  """
+
+  rng: chex.PRNGKey
+  prev_action: chex.Array
+  core_state: networks_lib.LSTMState
+  before: policies.RecurrentState
+  epsilon: chex.Array
+  mixture_index: chex.Array
+  explored: chex.Array
+  behaviour_probability: chex.Array
+
+
+def make_policy(
+  networks: ngu_networks.NGUNetworks,
+  config: config_lib.NGUConfig,
+  evaluation: bool = False,
+) -> policies.Policy:
+  """The training policy, which draws the index of each episode uniformly.
+
+  At evaluation it is the first policy, whose intrinsic weight is 0 where there
+  is a task reward.
+  """
+  draw_epsilon = r2d2_acting.epsilon_sampler(config, evaluation)
+  num_policies = 1 if evaluation else mixture.size(config)
+  q_network = networks.q_network
+  num_actions = q_network.num_actions
+
+  def init(key: chex.PRNGKey) -> NGUState:
+    key, epsilon_key, index_key = jax.random.split(key, 3)
+    recurrent = policies.initial_recurrent_state(q_network)
+    return NGUState(
+      rng=key,
+      prev_action=recurrent.prev_action,
+      core_state=recurrent.core_state,
+      before=recurrent,
+      epsilon=draw_epsilon(epsilon_key),
+      mixture_index=jax.random.randint(index_key, (), 0, num_policies),
+      explored=jnp.bool_(False),
+      behaviour_probability=jnp.float32(1.0),
+    )
+
+  def select_action(params, observation, state: NGUState):
+    rng, explore_key, action_key = jax.random.split(state.rng, 3)
+    context = ()
+    if not config.unsupervised:
+      context = (jax.nn.one_hot(state.mixture_index, config.num_mixtures),)
+    q, core_state = q_network.step(
+      params, observation, state.prev_action, state.core_state, *context
+    )
+    greedy = jnp.argmax(q)
+    explored = jax.random.uniform(explore_key) < state.epsilon
+    random_action = jax.random.randint(action_key, (), 0, num_actions)
+    action = jnp.where(explored, random_action, greedy).astype(jnp.int32)
+    probability = state.epsilon / num_actions + jnp.where(
+      action == greedy, 1 - state.epsilon, 0.0
+    )
+    return action, NGUState(
+      rng=rng,
+      prev_action=action,
+      core_state=core_state,
+      before=policies.RecurrentState(state.prev_action, state.core_state),
+      epsilon=state.epsilon,
+      mixture_index=state.mixture_index,
+      explored=explored,
+      behaviour_probability=probability,
+    )
+
+  def get_extras(state: NGUState):
+    return {
+      "recurrent_state": state.before,
+      "mixture_index": state.mixture_index,
+      "behaviour_probability": state.behaviour_probability,
+    }
+
+  def telemetry(state: NGUState):
+    random = {"random": state.explored.astype(jnp.float32)}
+    if config.unsupervised:
+      return random
+    return {**random, "mixture_index": state.mixture_index.astype(jnp.float32)}
+
+  return policies.Policy(
+    init,
+    select_action,
+    get_extras,
+    telemetry,
+    intrinsic.make_intrinsic_reward(networks.intrinsic, config),
+  )

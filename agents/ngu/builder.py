@@ -1,0 +1,63 @@
+"""NGU as an Acme builder: R2D2's, where the two do not differ."""
+
+import jax
+from acme import adders, core, specs
+
+from .. import learning, policies
+from ..r2d2 import builder as r2d2_builder
+from . import acting
+from . import actor as ngu_actor
+from . import config as config_lib
+from . import learning as ngu_learning
+from . import networks as ngu_networks
+
+
+class NGUBuilder(r2d2_builder.R2D2Builder):
+  """Builds the parts of a Never Give Up agent."""
+
+  _config: config_lib.NGUConfig
+
+  def __init__(self, config: config_lib.NGUConfig):
+    super().__init__(config)
+
+  def make_policy(
+    self,
+    networks: ngu_networks.NGUNetworks,
+    environment_spec: specs.EnvironmentSpec,
+    evaluation: bool = False,
+  ) -> policies.Policy:
+    del environment_spec
+    return acting.make_policy(networks, self._config, evaluation)
+
+  def make_actor(
+    self,
+    random_key: jax.Array,
+    policy: policies.Policy,
+    environment_spec: specs.EnvironmentSpec,
+    variable_source: core.VariableSource | None = None,
+    adder: adders.Adder | None = None,
+  ) -> core.Actor:
+    if adder is None:  # an intrinsic reward is of use to replay alone
+      return super().make_actor(
+        random_key, policy, environment_spec, variable_source
+      )
+    variable_client = self._variable_client(
+      variable_source, ["policy", "intrinsic"]
+    )
+    return ngu_actor.NGUActor(
+      policy, random_key, variable_client, adder, self._config
+    )
+
+  def _make_learner_core(
+    self, networks: ngu_networks.NGUNetworks
+  ) -> learning.LearnerCore:
+    return ngu_learning.make_learner_core(networks, self._config)
+
+  def _initial_params(
+    self, networks: ngu_networks.NGUNetworks, random_key: jax.Array
+  ) -> ngu_learning.NGUParams:
+    policy_key, intrinsic_key = jax.random.split(random_key)
+    return ngu_learning.NGUParams(
+      networks.q_network.init(policy_key),
+      networks.intrinsic.init(intrinsic_key),
+    )

@@ -1,0 +1,55 @@
+"""The family of policies that NGU learns at once, one weight and one discount
+each (arXiv 2002.06038, sec. 3 and App. A)."""
+
+from typing import Protocol
+
+import numpy as np
+
+
+class MixtureConfig(Protocol):
+  """The fields of `NGUConfig` that the mixture is made of."""
+
+  @property
+  def unsupervised(self) -> bool: ...
+  @property
+  def num_mixtures(self) -> int: ...
+  @property
+  def max_beta(self) -> float: ...
+  @property
+  def discount(self) -> float: ...
+  @property
+  def intrinsic_discount(self) -> float: ...
+
+
+def size(config: MixtureConfig) -> int:
+  """N: policies that are learned."""
+  return 1 if config.unsupervised else config.num_mixtures
+
+
+def betas(config: MixtureConfig) -> np.ndarray:
+  """Weight of the intrinsic reward in each policy, float32 `[N]`.
+
+  0 for the first, beta for the last, beta * sigmoid(10 (2i - (N - 2)) / (N -
+  2)) in between. Without a task reward, 1.
+  """
+  if config.unsupervised:
+    return np.ones(1, np.float32)
+  n = config.num_mixtures
+  i = np.arange(1, n - 1)
+  middle = 1 / (1 + np.exp(-10 * (2 * i - (n - 2)) / max(n - 2, 1)))
+  weights = np.concatenate([[0.0], middle, [1.0]])
+  return (config.max_beta * weights).astype(np.float32)
+
+
+def discounts(config: MixtureConfig) -> np.ndarray:
+  """Discount of each policy, float32 `[N]`.
+
+  1 - gamma goes from that of the task to the intrinsic one in even steps of
+  its logarithm. Without a task reward, the intrinsic one.
+  """
+  if config.unsupervised:
+    return np.full(1, config.intrinsic_discount, np.float32)
+  ends = np.log1p([-config.discount, -config.intrinsic_discount])
+  return (1 - np.exp(np.linspace(*ends, config.num_mixtures))).astype(
+    np.float32
+  )
