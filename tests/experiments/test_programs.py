@@ -68,6 +68,7 @@ def bt_run(r2d2_run, source, bt_command):
       source.rename(source.with_name("moved"))
   killed.kill()
   output, _ = killed.communicate()
+  shutil.copy(workdir / "coverage.npz", workdir.parent / "killed.npz")
   assert "initial weights" in output
   step = int(max(path.name for path in checkpoints.glob("[0-9]*")))
   frames = 4 * step + 1200
@@ -86,6 +87,12 @@ def _rows(path):
 
 def _newest(workdir):
   return max((workdir / "checkpoints").glob("[0-9]*"))
+
+
+def _first_visits(path):
+  with np.load(path) as arrays:
+    cells = map(tuple, arrays["cells"].tolist())
+    return dict(zip(cells, arrays["steps"].tolist(), strict=True))
 
 
 def _manifest(workdir):
@@ -127,12 +134,14 @@ def test_run_goes_on_after_a_kill(bt_run):
   assert {"flight", "extra_action"} <= train[0].keys()
   for row in train:
     assert row["return_hero_hard"] == row["episode_return"]
-  so_far = [int(row["positions_so_far"]) for row in train]
-  assert so_far == sorted(so_far)
-  assert so_far[-1] > max(int(row["positions"]) for row in train)
-  with np.load(bt_run / "coverage.npz") as arrays:
-    assert so_far[-1] <= len(arrays["cells"])
-    assert arrays["steps"].max() <= manifest["agent_steps"]
+  visited = _first_visits(bt_run / "coverage.npz")
+  for row in train:
+    so_far = [s for s in visited.values() if s <= int(row["agent_steps"])]
+    assert int(row["positions_so_far"]) == len(so_far)
+  at_kill = _first_visits(bt_run.parent / "killed.npz")
+  step = manifest["agent_steps"] - 300
+  kept = {cell: s for cell, s in at_kill.items() if s <= step}
+  assert kept and kept.items() <= visited.items()
   folder = bt_run / "checkpoints" / f"{manifest['agent_steps']:012d}"
   with np.load(folder / "training.npz") as arrays:
     assert int(arrays["steps"]) == manifest["learner_steps"] > 0
