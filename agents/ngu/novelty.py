@@ -43,8 +43,10 @@ def whiten(frames: chex.Array, pixels: running.Moments) -> chex.Array:
   Returns:
     float32 `[..., H, W, 1]`.
   """
-  whitened = (scaled(frames) - pixels.mean) / running.deviation(pixels)
-  return jnp.clip(whitened, -_PIXEL_LIMIT, _PIXEL_LIMIT)
+  x = scaled(frames)
+  mean = jnp.broadcast_to(pixels.mean, x.shape)
+  deviation = jnp.broadcast_to(running.deviation(pixels), x.shape)
+  return jnp.clip((x - mean) / deviation, -_PIXEL_LIMIT, _PIXEL_LIMIT)
 
 
 def lifelong_factor(

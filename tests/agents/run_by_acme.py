@@ -1,4 +1,4 @@
-"""Runs both agents by one of Acme's own runners.
+"""Runs all agents by one of Acme's own runners.
 
   python -m tests.agents.run_by_acme RUNNER
 
@@ -7,6 +7,7 @@ network must not be updated meanwhile: it tells what the parameters were.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ import time
 import jax
 import numpy as np
 
-from behavior_transfer.agents import acme_compat, bt, r2d2
+from behavior_transfer.agents import acme_compat, bt, ngu, r2d2
 from tests.agents import toys
 
 # After the package, which makes Acme importable.
@@ -39,6 +40,7 @@ SETTINGS = dict(
 AGENTS = {
   "r2d2": (r2d2.R2D2Builder, r2d2.R2D2Config, r2d2.make_networks),
   "bt": (bt.BTBuilder, bt.BTConfig, bt.make_networks),
+  "ngu": (ngu.NGUBuilder, ngu.NGUConfig, ngu.make_networks),
 }
 LEARNER_STEPS = 10
 TIMEOUT = 180.0  # seconds; compiling takes long on a busy machine
@@ -54,7 +56,12 @@ class Agent:
   def __post_init__(self):
     make_builder, make_config, self._make_networks = AGENTS[self.name]
     settings = SETTINGS | {"replay_ratio": self.replay_ratio}
-    self.builder = make_builder(make_config(**settings))
+    if self.name == "ngu":  # all that its actors and learner can do
+      settings |= dict(unsupervised=False, num_mixtures=3, intrinsic_steps=2)
+    config = make_config(**settings)
+    self.builder = make_builder(config)
+    if self.name == "ngu":
+      self._make_networks = functools.partial(ngu.make_networks, config=config)
     self.environment_spec = specs.make_environment_spec(toys.Recall(0))
 
   def make_networks(self, environment_spec):
@@ -66,6 +73,7 @@ class Agent:
 
 def report(state, counts):
   """What a learner did, from its state and the counts of the whole run."""
+  state = getattr(state, "policy", state)  # NGU's has another part
   pairs = zip(
     jax.tree.leaves(state.params),
     jax.tree.leaves(state.target_params),

@@ -17,14 +17,21 @@ import numpy as np
 import pytest
 import reverb
 
-from behavior_transfer.agents import acme_compat, bt, learner, learning, r2d2
+from behavior_transfer.agents import (
+  acme_compat,
+  bt,
+  learner,
+  learning,
+  ngu,
+  r2d2,
+)
 
 # After the package, which makes Acme importable.
 from acme.agents.jax import builders  # isort: skip
 from acme.utils import counting, loggers  # isort: skip
 
 ROOT = Path(__file__).parents[2]
-BUILDERS = [r2d2.R2D2Builder, bt.BTBuilder]
+BUILDERS = [r2d2.R2D2Builder, bt.BTBuilder, ngu.NGUBuilder]
 
 IS_LATER_ACME = hasattr(builders, "OfflineBuilder")
 RUNNERS = (
@@ -32,7 +39,7 @@ RUNNERS = (
   if IS_LATER_ACME
   else ["local_layout", "distributed_layout"]
 )
-TIME_LIMIT = 240  # seconds for both agents by one runner
+TIME_LIMIT = 360  # seconds for all agents by one runner
 
 # Copied from ActorLearnerBuilder in acme/agents/jax/builders.py of
 # github.com/google-deepmind/acme at commit 882fb08, without annotations.
@@ -158,7 +165,7 @@ def environment(tmp_path_factory):
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_acmes_runner_learns_with_each_builder(runner, environment, tmp_path):
   ran = run_by_acme(runner, environment, tmp_path / "output")
-  assert ran.keys() == {"r2d2", "bt"}
+  assert ran.keys() == {"r2d2", "bt", "ngu"}
   for agent, facts in ran.items():
     assert facts["sgd_steps"] >= 10, agent
     assert facts["learner_steps"] >= 10, agent
