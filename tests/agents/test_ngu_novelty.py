@@ -12,13 +12,6 @@ from behavior_transfer.agents.ngu import networks as ngu_networks
 from tests.agents import helpers
 
 
-@pytest.fixture(autouse=True)
-def rank_promotion():
-  """Until `whiten` broadcasts explicitly; see the test that says so."""
-  with jax.numpy_rank_promotion("allow"):
-    yield
-
-
 def moments(count=0.0, mean=0.0, variance=0.0):
   return running.Moments(*(jnp.float32(x) for x in (count, mean, variance)))
 
@@ -328,17 +321,6 @@ def test_prediction_error_is_the_squared_distance_of_the_outputs(rnd):
   ) - np.float64(apply(params.target, whitened))
   np.testing.assert_allclose(error, (difference**2).sum(axis=-1), rtol=1e-4)
   assert error.shape == (4, 3) and np.all(error > 0)
-
-
-@pytest.mark.xfail(
-  strict=True, reason="whiten broadcasts the moments of pixels silently"
-)
-def test_batches_of_frames_are_whitened_without_rank_promotion(rnd):
-  _, nets, params = rnd
-  with jax.numpy_rank_promotion("raise"):
-    nets.intrinsic.prediction_error(
-      params.trained["predictor"], params, random_frames(8, 4, 3)
-    )
 
 
 def test_predictor_and_target_start_apart_and_agree_only_when_equal(rnd):
