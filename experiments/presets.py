@@ -58,8 +58,14 @@ PRESETS = {
       "actor_update_period": 100,
       "learning_rate": 5e-4,
     },
-    # With the ladder of 256 actors, a single one plays most episodes greedily
-    # and stands still in them, until it has learned not to.
-    ngu_config={"epsilon_alpha": 2.0},
+    # A single actor on the ladder of 256 would play most episodes greedily, and
+    # stand still in them until it has learned not to. The reward is only as
+    # good as its embedding, which is to be of use after thousands of steps.
+    ngu_config={
+      "epsilon_alpha": 4.0,
+      "eval_epsilon": 0.05,
+      "target_update_period": 100,
+      "intrinsic_steps": 10,
+    },
   ),
 }
