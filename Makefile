@@ -3,12 +3,13 @@ PYTHON ?= python3
 LOCK ?= requirements.lock
 VENV := .venv/bin/python
 
-.PHONY: help setup run test test-slow lint format types lock clean
+.PHONY: help setup run test test-slow bench lint format types lock clean
 
 help:
 	@echo "make run        train Behavior Transfer on hero_hard, for minutes"
 	@echo "make test       run the tests"
 	@echo "make test-slow  run the tests that train to the end"
+	@echo "make bench      measure against what one would compare with, in minutes"
 	@echo "make lint       check the code's form; make format repairs it"
 	@echo "make types      check its types"
 	@echo "make setup      only build .venv; every other target does it too"
@@ -27,6 +28,9 @@ test: setup
 
 test-slow: setup
 	$(VENV) -m pytest -m slow
+
+bench: setup
+	$(VENV) benchmarks/intrinsic_reward.py
 
 lint: setup
 	$(VENV) -m ruff check

@@ -9,8 +9,12 @@ from behavior_transfer.agents import checkpoints, policies, pretrained
 
 from . import tasks
 
+_FOLDER = pathlib.Path(__file__).resolve().parent / "bundled"
 # All of them number their actions as the full action set does.
 BUNDLED = {
+  "hero_ngu": str(_FOLDER / "hero_ngu"),
+  "ms_pacman_ngu": str(_FOLDER / "ms_pacman_ngu"),
+  "random": "behavior_transfer.experiments.scripted:uniform",
   "scripted_hero": "behavior_transfer.experiments.scripted:hero",
 }
 
@@ -20,7 +24,8 @@ class Pretrained:
   """Frozen policies, ready to act in a task.
 
   Attributes:
-    names: What `agents.pretrained.load` calls them.
+    names: What identifies them: as on the command line, but module:function in
+      place of the name of a bundled function.
     policies: The policies.
     checkpoints: Folder that each was loaded from, None for a function.
   """
@@ -52,9 +57,11 @@ def load(
     copy = workdir and _copy_folder(workdir, index)
     path = copy if copy and copy.exists() else None
     if path is None:
-      name = full_name(name)
-      if not pretrained.is_function_name(name):
-        path = checkpoints.resolve(name)
+      full = full_name(name)
+      if pretrained.is_function_name(full):
+        name = full
+      else:
+        path = checkpoints.resolve(full)
     if name in BUNDLED.values() and not task.options.full_action_set:
       raise ValueError(f"{name} needs the full action set")
     policy = pretrained.load(str(path or name), spec, action_set=action_set)
@@ -94,8 +101,8 @@ def changed(loaded: Pretrained) -> list[str]:
     if path is None:
       continue
     try:
-      now = checkpoints.resolve(name)
-    except checkpoints.CheckpointError:
+      now = checkpoints.resolve(full_name(name))
+    except ValueError:  # gone, or damaged
       continue
     if _fingerprint(now) != _fingerprint(path):
       names.append(name)

@@ -69,9 +69,7 @@ def make_policy(
 
   def select_action(params, observation, state: NGUState):
     rng, explore_key, action_key = jax.random.split(state.rng, 3)
-    context = ()
-    if not config.unsupervised:
-      context = (jax.nn.one_hot(state.mixture_index, config.num_mixtures),)
+    context = mixture.context(state.mixture_index, config)
     q, core_state = q_network.step(
       params, observation, state.prev_action, state.core_state, *context
     )

@@ -42,13 +42,11 @@ def make_loss(
       config.rescale_epsilon,
     )
 
-  def one_hot_index(sequences):
-    if config.unsupervised:
-      return ()
-    return (jax.nn.one_hot(mixture_index(sequences), config.num_mixtures),)
+  def get_context(sequences):
+    return mixture.context(mixture_index(sequences), config)
 
   return r2d2_losses.make_loss(
-    networks, config, make_targets=retrace_targets, get_context=one_hot_index
+    networks, config, make_targets=retrace_targets, get_context=get_context
   )
 
 

@@ -3,6 +3,8 @@ each (arXiv 2002.06038, sec. 3 and App. A)."""
 
 from typing import Protocol
 
+import chex
+import jax
 import numpy as np
 
 
@@ -24,6 +26,16 @@ class MixtureConfig(Protocol):
 def size(config: MixtureConfig) -> int:
   """N: policies that are learned."""
   return 1 if config.unsupervised else config.num_mixtures
+
+
+def context(index: chex.Array, config: MixtureConfig) -> tuple[jax.Array, ...]:
+  """What the Q-network is told of a policy, int `[...]`: its one-hot index.
+
+  Nothing where there is one policy.
+  """
+  if config.unsupervised:
+    return ()
+  return (jax.nn.one_hot(index, config.num_mixtures),)
 
 
 def betas(config: MixtureConfig) -> np.ndarray:
@@ -49,7 +61,9 @@ def discounts(config: MixtureConfig) -> np.ndarray:
   """
   if config.unsupervised:
     return np.full(1, config.intrinsic_discount, np.float32)
-  ends = np.log1p([-config.discount, -config.intrinsic_discount])
-  return (1 - np.exp(np.linspace(*ends, config.num_mixtures))).astype(
-    np.float32
+  logarithms = np.linspace(
+    np.log(1 - config.discount),
+    np.log(1 - config.intrinsic_discount),
+    config.num_mixtures,
   )
+  return (1 - np.exp(logarithms)).astype(np.float32)

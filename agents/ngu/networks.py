@@ -140,7 +140,8 @@ def _intrinsic(
   @jax.jit
   def init(key):
     keys = jax.random.split(key, 4)
-    trained, target = {}, {}
+    trained: dict[str, networks_lib.Params] = {}
+    target: networks_lib.Params = {}
     if config.intrinsic_reward == "ngu":
       trained["embedding"] = embedding.init(keys[0], observation)
       trained["inverse_model"] = inverse_model.init(keys[1], features, features)
@@ -151,8 +152,11 @@ def _intrinsic(
 
   def prediction_error(params, intrinsic: IntrinsicParams, observation):
     whitened = novelty.whiten(observation, intrinsic.pixels)
-    target = predictor.apply(intrinsic.target, whitened)
-    error = predictor.apply(params, whitened) - jax.lax.stop_gradient(target)
+    predicted, target = (
+      jnp.asarray(predictor.apply(p, whitened))
+      for p in (params, intrinsic.target)
+    )
+    error = predicted - jax.lax.stop_gradient(target)
     return jnp.square(error).sum(axis=-1)
 
   return IntrinsicNetworks(

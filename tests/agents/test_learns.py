@@ -28,19 +28,19 @@ CONFIG = dict(
 )
 
 
-def train_and_evaluate(builder, nets, environment, num_steps, every=4):
+def train(builder, nets, environment, num_steps, every=4, seed=0):
   """One thread: acts, and learns once `every` steps after the first 400.
 
-  Returns:
-    Mean return of the last 100 greedy evaluation episodes, and the number of
-    training episodes that earned something.
+  Yields:
+    The return of each episode, and an actor that evaluates.
   """
   spec = specs.make_environment_spec(environment)
   policy = builder.make_policy(nets, spec)
   server = reverb.Server(builder.make_replay_tables(spec, policy))
   client = reverb.Client(f"localhost:{server.port}")
+  keys = [jax.random.PRNGKey(seed + k) for k in range(3)]
   learner = builder.make_learner(
-    jax.random.PRNGKey(0),
+    keys[0],
     nets,
     builder.make_dataset_iterator(client),
     lambda *args, **kwargs: loggers.NoOpLogger(),
@@ -48,10 +48,11 @@ def train_and_evaluate(builder, nets, environment, num_steps, every=4):
     client,
   )
   adder = builder.make_adder(client, spec, policy)
-  actor = builder.make_actor(
-    jax.random.PRNGKey(1), policy, spec, learner, adder
+  actor = builder.make_actor(keys[1], policy, spec, learner, adder)
+  evaluator = builder.make_actor(
+    keys[2], builder.make_policy(nets, spec, evaluation=True), spec, learner
   )
-  num_rewarded = steps = 0
+  steps = 0
   while steps < num_steps:
     total = 0.0
     for timestep in play(environment, actor):
@@ -59,18 +60,23 @@ def train_and_evaluate(builder, nets, environment, num_steps, every=4):
       total += timestep.reward
       if steps > 400 and steps % every == 0:
         learner.step()
-    num_rewarded += total > 0
-  evaluator = builder.make_actor(
-    jax.random.PRNGKey(2),
-    builder.make_policy(nets, spec, evaluation=True),
-    spec,
-    learner,
-  )
+    yield total, evaluator
+
+
+def train_and_evaluate(builder, nets, environment, num_steps):
+  """Trains to the end, then plays.
+
+  Returns:
+    Mean return of 100 greedy evaluation episodes, and the number of training
+    episodes that earned something.
+  """
+  episodes = list(train(builder, nets, environment, num_steps))
+  _, evaluator = episodes[-1]
   returns = [
     sum(timestep.reward for timestep in play(environment, evaluator))
     for _ in range(100)
   ]
-  return np.mean(returns), num_rewarded
+  return np.mean(returns), sum(total > 0 for total, _ in episodes)
 
 
 def play(environment, actor):
