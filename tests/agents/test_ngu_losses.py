@@ -335,10 +335,25 @@ def test_the_predictor_learns_from_frames_whitened_by_moments_that_hold_them(
   )
 
 
-def test_an_intrinsic_step_is_clipped_adam_with_decay_but_for_the_predictor(
+def global_norm(tree):
+  return np.sqrt(sum((np.float64(x) ** 2).sum() for x in jax.tree.leaves(tree)))
+
+
+def adams_first_step(start, gradient):
+  """In float64, after the correction of its bias."""
+  gradient = np.float64(gradient)
+  return start - 5e-4 * gradient / (np.abs(gradient) + 1e-4)
+
+
+def largest_difference(*trees):
+  difference = jax.tree.map(lambda x, y: np.abs(x - y).max(), *trees)
+  return max(jax.tree.leaves(difference))
+
+
+def test_an_intrinsic_step_is_adam_with_decay_but_for_the_predictor(
   intrinsic_loss,
 ):
-  parts = make_parts("ngu", max_gradient_norm=0.05, inverse_model_decay=0.01)
+  parts = make_parts("ngu", max_gradient_norm=1e6, inverse_model_decay=1.0)
   _, nets, _ = parts
   batch = make_batch(7, nets.q_network, USUAL)
   before, state, _ = learn(parts, [batch])
@@ -346,31 +361,65 @@ def test_an_intrinsic_step_is_clipped_adam_with_decay_but_for_the_predictor(
   _, gradients = intrinsic_loss(
     params.trained, params, sequences_lib.last_transitions(batch, 3)
   )
-  square = sum((np.float64(g) ** 2).sum() for g in jax.tree.leaves(gradients))
-  factor = 0.05 / np.sqrt(square)
-  assert factor < 1
-  for name in gradients:
+  for name, start in params.trained.items():
 
-    def adam(start, gradient, decay):
-      gradient = factor * np.float64(gradient) + decay * np.float64(start)
-      return start - 5e-4 * gradient / (np.abs(gradient) + 1e-4)
+    def distance(decay, name=name, start=start):
+      decayed = jax.tree.map(lambda g, p: g + decay * p, gradients[name], start)
+      expected = jax.tree.map(adams_first_step, start, decayed)
+      return largest_difference(state.intrinsic.trained[name], expected)
 
-    def distance(decay, adam=adam, name=name):
-      expected = jax.tree.map(
-        lambda x, y: adam(x, y, decay), params.trained[name], gradients[name]
-      )
-      return max(
-        np.abs(x - y).max()
-        for x, y in zip(
-          jax.tree.leaves(state.intrinsic.trained[name]),
-          jax.tree.leaves(expected),
-          strict=True,
-        )
-      )
-
-    own, other = (0.0, 0.01) if name == "predictor" else (0.01, 0.0)
+    own, other = (0.0, 1.0) if name == "predictor" else (1.0, 0.0)
     assert distance(decay=own) < 3e-6, name
     assert distance(decay=other) > 1e-4, name
+
+
+def test_the_predictors_gradient_is_clipped():
+  parts = make_parts("rnd", max_gradient_norm=1e-3)
+  config, nets, _ = parts
+  batch = make_batch(7, nets.q_network, USUAL)
+  before, state, _ = learn(parts, [batch])
+  params = before.intrinsic._replace(pixels=state.intrinsic.pixels)
+  loss = jax.jit(
+    jax.grad(losses.make_intrinsic_loss(nets.intrinsic, config), has_aux=True)
+  )
+  gradients, _ = loss(
+    params.trained, params, sequences_lib.last_transitions(batch, 3)
+  )
+  factor = 1e-3 / global_norm(gradients)
+  assert factor < 0.1
+  clipped = jax.tree.map(lambda g: factor * g, gradients)
+  expected = jax.tree.map(adams_first_step, params.trained, clipped)
+  assert largest_difference(state.intrinsic.trained, expected) < 3e-6
+
+
+@pytest.mark.xfail(
+  strict=True,
+  reason="the gradients of all intrinsic networks are clipped by their "
+  "common norm, which is the predictor's",
+)
+def test_how_the_embedding_learns_does_not_depend_on_the_predictors_error(
+  full, intrinsic_loss
+):
+  _, nets, core = full
+  batch = make_batch(7, nets.q_network, USUAL)
+  results = []
+  for scale in (1.0, 100.0):
+    # As at the start of training on Atari, where the norm of the predictor's
+    # gradient is hundreds or thousands, and that of the embedding's below 1.
+    params = initial_params(nets)
+    target = jax.tree.map(lambda x, k=scale: k * x, params.intrinsic.target)
+    params = params._replace(intrinsic=params.intrinsic._replace(target=target))
+    state = core.init(jax.tree.map(jnp.copy, params))
+    state, _ = core.step(state, sequences_lib.time_major(batch), np.ones(BATCH))
+    intrinsic = params.intrinsic._replace(pixels=state.intrinsic.pixels)
+    _, gradients = intrinsic_loss(
+      intrinsic.trained, intrinsic, sequences_lib.last_transitions(batch, 3)
+    )
+    assert global_norm(gradients["embedding"]) < 40
+    results.append(jax.tree.map(np.array, state.intrinsic.trained))
+  assert global_norm(gradients["predictor"]) > 400
+  for name in ("embedding", "inverse_model"):
+    assert largest_difference(*(r[name] for r in results)) < 1e-6, name
 
 
 @pytest.fixture(scope="module")
