@@ -42,15 +42,17 @@ def make_learner_core(
     losses.make_loss(networks.q_network, config), config
   )
   intrinsic_loss = losses.make_intrinsic_loss(networks.intrinsic, config)
-  optimiser = optax.chain(
-    optax.clip_by_global_norm(config.max_gradient_norm),
-    optax.add_decayed_weights(
-      config.inverse_model_decay,
-      mask=lambda trained: {name: name != "predictor" for name in trained},
-    ),
-    optax.adam(
-      config.intrinsic_learning_rate, eps=config.intrinsic_adam_epsilon
-    ),
+  # Each apart, since the predictor's gradients may be a thousand times those of
+  # the others, which would vanish under a common norm.
+  optimiser = optax.partition(
+    {
+      "classifier": _intrinsic_optimiser(config, config.inverse_model_decay),
+      "predictor": _intrinsic_optimiser(config, 0.0),
+    },
+    lambda trained: {
+      name: "predictor" if name == "predictor" else "classifier"
+      for name in trained
+    },
   )
 
   def init(params: NGUParams) -> NGUTrainingState:
@@ -92,10 +94,23 @@ def make_learner_core(
   )
 
 
+def _intrinsic_optimiser(
+  config: config_lib.NGUConfig, decay: float
+) -> optax.GradientTransformation:
+  return optax.chain(
+    optax.clip_by_global_norm(config.max_gradient_norm),
+    optax.add_decayed_weights(decay),
+    optax.adam(
+      config.intrinsic_learning_rate, eps=config.intrinsic_adam_epsilon
+    ),
+  )
+
+
 def _with_frames(
   pixels: running.Moments, transitions: sequences_lib.Sequences
 ) -> running.Moments:
   """Moments with the frames that the predictor is trained on."""
   frames = novelty.scaled(transitions.observation[1:])
   frames = frames.reshape(-1, *frames.shape[2:])
-  return running.update(pixels, frames)
+  valid = transitions.valid[:-1].reshape(-1)
+  return running.update(pixels, frames, valid=valid)

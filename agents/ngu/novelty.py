@@ -14,6 +14,9 @@ import jax.numpy as jnp
 from . import running
 
 _PIXEL_LIMIT = 5.0  # Burda et al.: whitened pixels are clipped to +-5
+# Deviations below it count as it: the mean of a pixel that never differs is
+# rounded, and its deviation with it.
+_GRAY_LEVEL = 1 / 255
 
 
 class ReturnFilter(NamedTuple):
@@ -43,9 +46,12 @@ def whiten(frames: chex.Array, pixels: running.Moments) -> chex.Array:
   Returns:
     float32 `[..., H, W, 1]`.
   """
+  deviation = jnp.maximum(jnp.sqrt(pixels.variance), _GRAY_LEVEL)
+  deviation = jnp.where(pixels.count == 0, 1.0, deviation)
   x = scaled(frames)
-  mean = jnp.broadcast_to(pixels.mean, x.shape)
-  deviation = jnp.broadcast_to(running.deviation(pixels), x.shape)
+  mean, deviation = (
+    jnp.broadcast_to(array, x.shape) for array in (pixels.mean, deviation)
+  )
   return jnp.clip((x - mean) / deviation, -_PIXEL_LIMIT, _PIXEL_LIMIT)
 
 

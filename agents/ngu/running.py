@@ -27,7 +27,10 @@ def empty(shape: tuple[int, ...] = ()) -> Moments:
 
 
 def update(
-  moments: Moments, values: chex.Array, horizon: float = float("inf")
+  moments: Moments,
+  values: chex.Array,
+  horizon: float = float("inf"),
+  valid: chex.Array | None = None,
 ) -> Moments:
   """Adds values by the parallel formula of Chan et al. (1983).
 
@@ -36,18 +39,25 @@ def update(
     values: float32 `[N, ...]`.
     horizon: values after which the count stays where it is, so that the past
       is forgotten exponentially from there on; infinity never forgets.
+    valid: bool `[N]`, which of the values count; None for all.
   """
   chex.assert_shape(values, (None, *moments.mean.shape))
-  count, num = moments.count, values.shape[0]
+  if valid is None:
+    valid = jnp.ones(values.shape[:1], bool)
+  count, num = moments.count, valid.sum()
   total = count + num
-  delta = values.mean(axis=0) - moments.mean
-  mean = moments.mean + delta * num / total
-  squares = (
-    moments.variance * count
-    + values.var(axis=0) * num
-    + jnp.square(delta) * count * num / total
+  weights = valid.reshape(-1, *[1] * moments.mean.ndim) / jnp.maximum(num, 1)
+  new_mean = (weights * values).sum(axis=0)
+  new_variance = (weights * jnp.square(values - new_mean[None])).sum(axis=0)
+  delta = new_mean - moments.mean
+  share = num / jnp.maximum(total, 1)
+  mean = moments.mean + share * delta
+  variance = (
+    (1 - share) * moments.variance
+    + share * new_variance
+    + share * (1 - share) * jnp.square(delta)
   )
-  return Moments(jnp.minimum(total, horizon), mean, squares / total)
+  return Moments(jnp.minimum(total, horizon), mean, variance)
 
 
 def deviation(moments: Moments) -> chex.Array:

@@ -310,9 +310,6 @@ def test_pixel_moments_are_of_the_frames_trained_on(parts):
     assert_moments_of(state.intrinsic.pixels, batches)
 
 
-@pytest.mark.xfail(
-  strict=True, reason="padding counts among the frames trained on"
-)
 def test_pixel_moments_leave_padding_out(full):
   _, nets, _ = full
   batches = [make_batch(seed, nets.q_network, SHORT) for seed in range(2)]
@@ -392,11 +389,6 @@ def test_the_predictors_gradient_is_clipped():
   assert largest_difference(state.intrinsic.trained, expected) < 3e-6
 
 
-@pytest.mark.xfail(
-  strict=True,
-  reason="the gradients of all intrinsic networks are clipped by their "
-  "common norm, which is the predictor's",
-)
 def test_how_the_embedding_learns_does_not_depend_on_the_predictors_error(
   full, intrinsic_loss
 ):

@@ -102,10 +102,6 @@ def with_frames(pixels, frames):
   return running.update(pixels, novelty.scaled(frames))
 
 
-@pytest.mark.xfail(
-  strict=True,
-  reason="the mean of equal float32 rounds, so their deviation is not 0",
-)
 @pytest.mark.parametrize("num", [3, 10, 320])
 def test_pixels_that_never_differ_are_0_to_the_predictor(num):
   pixels = running.empty((16, 16, 1))
@@ -146,16 +142,15 @@ def test_only_the_newest_frame_of_a_stack_counts():
     helpers.environment_spec(shape=(6, 6, 4)), helpers.TINY, config=config
   ).intrinsic
   params = nets.init(jax.random.PRNGKey(0))
+  changed, halved = stack[0].copy(), stack[0].copy()
+  changed[..., :3] = stack[1, ..., :3]
+  halved[..., 3] //= 2
+  error = jax.jit(nets.prediction_error)
   errors = [
-    nets.prediction_error(params.trained["predictor"], params, frames)
-    for frames in (stack[0], stack[0] // 2 * [1, 1, 1, 2], stack[0] // 2)
+    error(params.trained["predictor"], params, frames)
+    for frames in (stack[0], changed, halved)
   ]
-  old_frames_differ = stack[0].copy()
-  old_frames_differ[..., :3] = stack[1, ..., :3]
-  error = nets.prediction_error(
-    params.trained["predictor"], params, old_frames_differ
-  )
-  np.testing.assert_allclose(error, errors[0], rtol=1e-6)
+  assert errors[1] == errors[0]
   assert abs(errors[2] - errors[0]) > 1e-3
 
 
@@ -314,7 +309,7 @@ def test_prediction_error_is_the_squared_distance_of_the_outputs(rnd):
 def test_predictor_and_target_start_apart_and_agree_only_when_equal(rnd):
   _, nets, params = rnd
   frames = random_frames(9, 5)
-  error = nets.intrinsic.prediction_error
+  error = jax.jit(nets.intrinsic.prediction_error)
   assert np.all(error(params.trained["predictor"], params, frames) > 1e-3)
   np.testing.assert_array_equal(error(params.target, params, frames), 0.0)
 
@@ -329,7 +324,7 @@ def test_only_the_predictor_receives_a_gradient(rnd):
       predictor, params._replace(target=target), frames
     ).sum()
 
-  of_predictor, of_target = jax.grad(total, (0, 1))(
+  of_predictor, of_target = jax.jit(jax.grad(total, (0, 1)))(
     params.trained["predictor"], params.target
   )
   assert all(not np.any(g) for g in jax.tree.leaves(of_target))
@@ -394,13 +389,11 @@ def test_ngus_reward_is_the_product_of_its_factors():
   state = jax.jit(reward.begin)(params, frames[0], reward.init())
   step = jax.jit(reward.step)
   count, mean, square, seen = 0, 0.0, 0.0, []
-  for frame in frames[1:]:
+  errors = jax.jit(nets.intrinsic.prediction_error)(
+    params.trained["predictor"], params, frames[1:]
+  )
+  for frame, error in zip(frames[1:], np.float64(errors), strict=True):
     value, factors, state = step(params, frame, state)
-    error = float(
-      nets.intrinsic.prediction_error(
-        params.trained["predictor"], params, frame
-      )
-    )
     # Moments hold an error before it is compared with them.
     mean = (count * mean + error) / (count + 1)
     square = (count * square + error**2) / (count + 1)
