@@ -167,4 +167,6 @@ def step(
   mean_distance = jax.tree.map(
     lambda new, old: jnp.where(complete, new, old), updated, mean_distance
   )
-  return jnp.where(complete, reward, 0.0), memory, mean_distance
+  # A product, here too.
+  reward = jnp.where(complete, reward, 0.0 * embedding.sum())
+  return reward, memory, mean_distance

@@ -454,7 +454,6 @@ def test_an_embedding_that_is_no_number_gives_no_number(bad, moved):
   assert np.isnan(rewards[14])
 
 
-@pytest.mark.xfail(strict=True, reason="step gives 0 before it has k entries")
 def test_an_embedding_that_is_no_number_shows_before_there_are_k_entries():
   path = walk(seed=13, length=6)
   path[2:] = np.nan
