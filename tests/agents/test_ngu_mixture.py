@@ -123,8 +123,7 @@ def test_the_network_of_one_policy_has_no_context():
   ).q_network
   plain = networks_lib.make_networks(helpers.environment_spec(), helpers.TINY)
   shapes = [
-    jax.tree.map(jnp.shape, n.init(jax.random.PRNGKey(0)))
-    for n in (nets, plain)
+    jax.eval_shape(n.init, jax.random.PRNGKey(0)) for n in (nets, plain)
   ]
   assert shapes[0] == shapes[1]
 
@@ -171,10 +170,11 @@ def test_a_folded_context_unrolls_as_its_one_hot_does():
   batch = helpers.random_sequences(np.random.default_rng(3), 7, 4, nets)
   inputs = (batch.observation, batch.action, batch.valid)
   state = batch.recurrent_state.core_state
-  q, _ = nets.unroll(params, *inputs, state, jnp.eye(4))
+  q, _ = jax.jit(nets.unroll)(params, *inputs, state, jnp.eye(4))
+  unroll = jax.jit(plain.unroll)
   for index in range(4):
     folded = networks_lib.fold_context(params, jnp.eye(4)[index])
-    expected, _ = plain.unroll(folded, *inputs, state)
+    expected, _ = unroll(folded, *inputs, state)
     np.testing.assert_allclose(
       q[:, index], expected[:, index], rtol=1e-5, atol=1e-6
     )
@@ -185,8 +185,9 @@ def test_burn_in_and_learned_part_have_the_same_context():
   params = nets.init(jax.random.PRNGKey(4))
   batch = helpers.random_sequences(np.random.default_rng(5), 8, 2, nets)
   context = jnp.eye(3)[jnp.array([1, 2])]
-  burnt = sequences_lib.unroll_after_burn_in(nets, params, batch, 4, context)
-  whole = sequences_lib.unroll_after_burn_in(nets, params, batch, 0, context)
+  unroll = jax.jit(sequences_lib.unroll_after_burn_in, static_argnums=(0, 3))
+  burnt = unroll(nets, params, batch, 4, context)
+  whole = unroll(nets, params, batch, 0, context)
   np.testing.assert_allclose(burnt, whole[4:], rtol=1e-5, atol=1e-6)
 
 
