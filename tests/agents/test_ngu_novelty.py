@@ -78,6 +78,34 @@ def test_a_stream_shorter_than_the_horizon_forgets_nothing():
   np.testing.assert_allclose(result.variance, values.var(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(), (4, 5, 1)])
+def test_values_that_are_not_valid_do_not_count(shape):
+  rng = np.random.default_rng(6)
+  values = rng.normal(3, 2, (60, *shape)).astype(np.float32)
+  valid = rng.random(60) < 0.4
+  valid[10:20] = False  # one chunk has none
+  values[~valid] = 1e6
+  result = running.empty(shape)
+  for chunk, mask in zip(
+    values.reshape(6, 10, *shape), valid.reshape(6, 10), strict=True
+  ):
+    before = result
+    result = running.update(result, jnp.asarray(chunk), valid=jnp.asarray(mask))
+    if not mask.any():
+      jax.tree.map(np.testing.assert_array_equal, result, before)
+  double = values[valid].astype(np.float64)
+  assert result.count == valid.sum()
+  np.testing.assert_allclose(result.mean, double.mean(axis=0), rtol=1e-5)
+  np.testing.assert_allclose(result.variance, double.var(axis=0), rtol=1e-4)
+
+
+def test_moments_of_no_valid_value_stay_empty():
+  result = running.update(
+    running.empty((2,)), jnp.ones((3, 2)), valid=jnp.zeros(3, bool)
+  )
+  jax.tree.map(np.testing.assert_array_equal, result, running.empty((2,)))
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, 87 / 255, 1e-12, 1e12])
 def test_values_that_come_one_by_one_and_never_differ_deviate_by_1(value):
   result = running.empty()
@@ -129,6 +157,19 @@ def test_whitening_is_pixel_by_pixel_and_clipped():
   assert whitened[0, 0, 0] == 5 and whitened.max() == 5
   frames[0, 0, 0] = 0
   assert novelty.whiten(frames[0], pixels).min() == -5
+
+
+def test_a_pixel_that_did_not_differ_is_whitened_by_one_gray_level():
+  pixels = running.Moments(
+    count=jnp.float32(50),
+    mean=jnp.full((1, 3, 1), 100 / 255),
+    variance=jnp.array([[[0.0], [(0.1 / 255) ** 2], [(2 / 255) ** 2]]]),
+  )
+  frame = np.full((1, 3, 1), 102, np.uint8)
+  whitened = novelty.whiten(frame, pixels)
+  np.testing.assert_allclose(whitened, [[[2.0], [2.0], [1.0]]], rtol=1e-4)
+  frame[:] = 20
+  np.testing.assert_array_equal(novelty.whiten(frame, pixels), -5)
 
 
 def test_only_the_newest_frame_of_a_stack_counts():
