@@ -61,13 +61,15 @@ def training_visits(intrinsic_reward, num_steps, seed):
   config = ngu.NGUConfig(**CONFIG, intrinsic_reward=intrinsic_reward)
   nets = ngu.make_networks(spec, SIZE, config=config)
   builder = ngu.NGUBuilder(config)
-  episodes = test_learns.train(builder, nets, environment, num_steps, seed=seed)
+  episodes = test_learns.train(
+    builder, nets, environment, num_steps, every=2, seed=seed
+  )
   return np.array([len(environment.visited) for _ in episodes])
 
 
 def test_ngu_sees_twice_as_much_of_a_maze_as_a_random_policy():
   assert toys.Maze().free.sum() == 127
-  visits = training_visits("ngu", num_steps=5000, seed=0)
+  visits = training_visits("ngu", num_steps=4000, seed=0)
   assert visits[-10:].mean() > 2 * random_visits().mean()
 
 
@@ -81,7 +83,7 @@ def test_in_the_long_run_ngu_sees_more_than_random_network_distillation():
   late: dict[str, list[float]] = {"ngu": [], "rnd": []}
   for seed in range(3):
     for kind, means in late.items():
-      visits = training_visits(kind, num_steps=20_000, seed=seed)
+      visits = training_visits(kind, num_steps=12_000, seed=seed)
       thirds = [part.mean() for part in np.array_split(visits, 3)]
       text = " ".join(f"{x:.1f}" for x in thirds)
       print(f"{kind} seed {seed}: by thirds of training {text}", flush=True)
