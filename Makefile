@@ -27,7 +27,7 @@ test: setup
 	$(VENV) -m pytest -n auto --maxprocesses=4 --dist loadfile
 
 test-slow: setup
-	$(VENV) -m pytest -m slow
+	$(VENV) -m pytest -m slow -s
 
 bench: setup
 	$(VENV) benchmarks/intrinsic_reward.py
@@ -45,7 +45,7 @@ types: setup
 	mkdir -p build/types
 	ln -sfn ../.. build/types/behavior_transfer
 	MYPYPATH=build/types $(VENV) -m mypy \
-	  $(foreach room,agents envs launch experiments,-p behavior_transfer.$(room))
+	  $(foreach room,agents envs launch experiments benchmarks,-p behavior_transfer.$(room))
 
 COMPILE := uv pip compile --quiet pyproject.toml --extra dev --no-annotate \
   --python-version 3.10 --python-platform x86_64-manylinux_2_28 --upgrade \

@@ -1,4 +1,4 @@
-"""Behavior Transfer and R2D2 as Acme builders.
+"""Behavior Transfer, Never Give Up and R2D2 as Acme builders.
 
 This file supplies the names that dm-acme 0.4.0 still reads from JAX and that
 JAX has since removed, each only where it is missing, so that any import of

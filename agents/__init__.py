@@ -1,4 +1,4 @@
-"""The algorithms: R2D2 and Behavior Transfer.
+"""The algorithms: R2D2, Never Give Up and Behavior Transfer.
 
 Two layers. The functional core (networks, policies, losses, the SGD step) is
 made of pure functions of arrays and imports only jax, flax, optax, chex and

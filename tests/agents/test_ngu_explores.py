@@ -1,8 +1,6 @@
 """Without any reward, NGU gets further around a maze than chance, or RND.
 
-The longer comparison prints what it measured:
-
-  python -m pytest -m slow -s tests/agents/test_ngu_explores.py
+The longer comparison, of `make test-slow`, prints what it measured.
 """
 
 import os
