@@ -2,8 +2,10 @@
 
 import csv
 import json
+import shutil
 
 import jax
+import numpy as np
 import pytest
 
 from behavior_transfer.agents import bt, checkpoints, pretrained
@@ -24,20 +26,24 @@ def runs(tmp_path_factory):
   """Workdirs of finished runs of each kind."""
   folder = tmp_path_factory.mktemp("runs")
   started = {
-    kind: programs.start(
-      "run_ngu.py",
-      "--game=hero_hard",
-      f"--workdir={folder / kind}",
-      "--frames=1200",
-      *flags,
-      "--intrinsic_steps=5",
-      *programs.TINY,
-    )
+    kind: programs.start(*_command(folder / kind, "--frames=1200", *flags))
     for kind, flags in KINDS.items()
   }
   for process in started.values():
     programs.finish(process)
   return {kind: folder / kind for kind in KINDS}
+
+
+def _command(workdir, *flags):
+  """A run small enough for tests."""
+  return (
+    "run_ngu.py",
+    "--game=hero_hard",
+    f"--workdir={workdir}",
+    "--intrinsic_steps=5",
+    *programs.TINY,
+    *flags,
+  )
 
 
 def _rows(path):
@@ -59,6 +65,23 @@ def test_pre_training_logs_what_it_earned_and_what_it_never_saw(runs):
   constant = _rows(runs["constant"] / "train.csv")
   assert {float(row["intrinsic_reward"]) for row in constant} == {1.0}
   assert "mixture_index" in _rows(runs["mixture"] / "train.csv")[0]
+
+
+def test_the_same_command_goes_on_with_all_networks(runs, tmp_path):
+  workdir = shutil.copytree(runs["ngu"], tmp_path / "ngu")
+  before = checkpoints.resolve(workdir)
+  process = programs.start(*_command(workdir, "--frames=1600"))
+  _, errors = process.communicate(timeout=300)
+  assert process.returncode == 0, errors
+  assert "resumed from step 300" in errors
+  after = checkpoints.resolve(workdir)
+  with (
+    np.load(before / "training.npz") as old,
+    np.load(after / "training.npz") as new,
+  ):
+    assert old.files == new.files
+    (count,) = (name for name in old.files if name.endswith("pixels/count"))
+    assert new[count] > old[count] > 0
 
 
 def test_its_workdir_is_what_run_bt_takes(runs, tmp_path):
