@@ -58,10 +58,13 @@ PRESETS = {
       "actor_update_period": 100,
       "learning_rate": 5e-4,
     },
+    # Values are to be reached by hundreds of learner steps: while they are far
+    # off, all weights grow together, until the LSTM is saturated and blind.
     # A single actor on the ladder of 256 would play most episodes greedily, and
     # stand still in them until it has learned not to. The reward is only as
     # good as its embedding, which is to be of use after thousands of steps.
     ngu_config={
+      "max_beta": 0.01,
       "epsilon_alpha": 4.0,
       "eval_epsilon": 0.05,
       "target_update_period": 100,

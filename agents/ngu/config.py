@@ -42,7 +42,10 @@ class NGUConfig(r2d2_config.R2D2Config):
   )
   num_mixtures: int = field(32, "N: policies of the mixture", _TABLE)
   max_beta: float = field(
-    0.3, "Weight of the intrinsic reward in the last policy", _TABLE
+    0.3,
+    "Weight of the intrinsic reward in the last policy, and in the one without "
+    "a task reward",
+    f"{_TABLE}; BT gives none",
   )
   intrinsic_discount: float = field(
     0.99,

@@ -42,10 +42,10 @@ def betas(config: MixtureConfig) -> np.ndarray:
   """Weight of the intrinsic reward in each policy, float32 `[N]`.
 
   0 for the first, beta for the last, beta * sigmoid(10 (2i - (N - 2)) / (N -
-  2)) in between. Without a task reward, 1.
+  2)) in between. Without a task reward, that of the last: it scales values.
   """
   if config.unsupervised:
-    return np.ones(1, np.float32)
+    return np.full(1, config.max_beta, np.float32)
   n = config.num_mixtures
   i = np.arange(1, n - 1)
   middle = 1 / (1 + np.exp(-10 * (2 * i - (n - 2)) / max(n - 2, 1)))
