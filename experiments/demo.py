@@ -1,8 +1,8 @@
 """The main job at a size that two CPU cores finish in minutes.
 
-Trains Behavior Transfer on hero_hard from a scripted policy, evaluates the
-result, films an episode and draws the curves. Stopped, it goes on where it was
-when it is started again.
+Trains Behavior Transfer on hero_hard from the bundled policy that explored Hero
+without rewards, evaluates the result, films an episode and draws the curves.
+Stopped, it goes on where it was when it is started again.
 
   python experiments/demo.py
 """
@@ -63,7 +63,7 @@ def main():
   _run(
     "run_bt.py",
     "--game=hero_hard",
-    "--pretrained=scripted_hero",
+    "--pretrained=hero_ngu",
     f"--workdir={workdir}",
     f"--frames={_FRAMES.value}",
     *_SETTINGS,

@@ -1,6 +1,6 @@
 """Trains Behavior Transfer on an Atari game, native or modded.
 
-python experiments/run_bt.py --game=hero_hard --pretrained=scripted_hero
+python experiments/run_bt.py --game=hero_hard --pretrained=hero_ngu
 python experiments/run_bt.py --game=hero_hard --pretrained=runs/r2d2_hero_0
 """
 

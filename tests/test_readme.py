@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from behavior_transfer import envs
-from behavior_transfer.agents import bt
+from behavior_transfer.agents import bt, ngu
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -101,7 +101,8 @@ def test_its_variants_pay_what_it_says():
 
 
 def test_its_choices_are_the_defaults():
-  defaults = {f.name: str(f.default) for f in dataclasses.fields(bt.BTConfig)}
+  fields = *dataclasses.fields(ngu.NGUConfig), *dataclasses.fields(bt.BTConfig)
+  defaults = {field.name: str(field.default) for field in fields}
   for name, value, _ in table("field | value | because"):
     assert defaults[name] == value
 

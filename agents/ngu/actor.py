@@ -29,9 +29,9 @@ def _compiled(reward: intrinsic.IntrinsicReward):
 class NGUActor(actor_lib.Actor):
   """Records the reward of the agent's own in place of the environment's.
 
-  That is beta r_i, or r_e + beta r_i in a mixture. The environment's reward is not
-  even read where the agent is unsupervised. The embedding stays what it was at
-  the start of an episode, so that the episode's memory is of one kind.
+  That is beta r_i, or r_e + beta r_i in a mixture. The environment's reward is
+  not even read where the agent is unsupervised. The embedding stays what it was
+  at the start of an episode, so that the episode's memory is of one kind.
   """
 
   def __init__(

@@ -90,7 +90,7 @@ def test_two_and_three_policies_by_hand():
 def test_without_a_task_there_is_one_policy_with_the_intrinsic_discount():
   config = ngu.NGUConfig(discount=0.5, intrinsic_discount=0.75, max_beta=0.3)
   assert mixture.size(config) == 1
-  np.testing.assert_array_equal(mixture.betas(config), np.float32([1.0]))
+  np.testing.assert_array_equal(mixture.betas(config), np.float32([0.3]))
   np.testing.assert_array_equal(mixture.discounts(config), np.float32([0.75]))
   default = ngu.NGUConfig()
   assert default.unsupervised
