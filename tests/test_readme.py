@@ -10,6 +10,7 @@ import pytest
 
 from behavior_transfer import envs
 from behavior_transfer.agents import bt, ngu
+from behavior_transfer.experiments import pretrained_policies
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -70,6 +71,11 @@ def test_its_programs_have_the_flags_it_gives_them():
   for name in re.findall(r"`(--\w+)", README):
     plain = name.replace("--no", "--", 1)
     assert f"{name}:" in flags or f"{plain}:" in flags, name
+
+
+def test_its_bundled_policies_are_there():
+  for name in re.findall(r"`(\w+_ngu)`", README):
+    assert name in pretrained_policies.BUNDLED
 
 
 def test_its_other_commands_are_known():
