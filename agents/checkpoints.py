@@ -320,16 +320,19 @@ def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def copy_policy(source: Path, target: Path) -> None:
-  """Copies a checkpoint without its training state."""
+  """Copies a checkpoint without its training state, whole or not at all."""
   manifest = read_manifest(source)
+  partial = target.with_name(_HIDDEN + target.name)
+  shutil.rmtree(partial, ignore_errors=True)
   for name in manifest["files"]:
     if name != _TRAINING:
-      copy = target / name
+      copy = partial / name
       copy.parent.mkdir(parents=True, exist_ok=True)
       shutil.copyfile(source / name, copy)
       _sync(copy)
       _sync(copy.parent)
-  _write_manifest(target, manifest)
+  _write_manifest(partial, manifest)
+  partial.rename(target)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

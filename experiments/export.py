@@ -6,7 +6,6 @@ needs on top of it, and with the policies that it transfers from.
 """
 
 import pathlib
-import shutil
 
 from absl import flags
 
@@ -35,10 +34,7 @@ def main():
     output = pathlib.Path(_OUTPUT.value)
     if output.exists():
       raise ValueError(f"--output={output}: it is there; allowed: a new folder")
-    partial = output.with_name(f".partial-{output.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    checkpoints.copy_policy(source, partial)
-    partial.rename(output)
+    checkpoints.copy_policy(source, output)
   print(f"policy: {output}, a copy of {source}")
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import shutil
 from collections.abc import Sequence
 
 from behavior_transfer.agents import checkpoints, policies, pretrained
@@ -86,10 +85,7 @@ def keep_copies(
   for index, path in enumerate(loaded.checkpoints):
     copy = None if path is None else _copy_folder(workdir, index)
     if path is not None and copy is not None and not copy.exists():
-      partial = workdir / f".partial-{copy.name}"
-      shutil.rmtree(partial, ignore_errors=True)
-      checkpoints.copy_policy(path, partial)
-      partial.rename(copy)
+      checkpoints.copy_policy(path, copy)
     copies.append(copy)
   return copies
 
