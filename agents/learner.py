@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
+import jax.sharding as sharding
 import numpy as np
 import reverb
 from acme import core
@@ -15,12 +16,17 @@ from . import learning
 
 
 class Learner(core.Learner):
-  """Takes one batch a step, learns on it and sends its priorities back."""
+  """Takes one batch a step, learns on it and sends its priorities back.
+
+  It learns on all devices that its process sees: each holds the whole state and
+  gets an equal part of every batch.
+  """
 
   def __init__(
     self,
     learner_core: learning.LearnerCore,
     params: Any,
+    batch_size: int,
     dataset: Iterator[reverb.ReplaySample],
     logger: loggers.Logger,
     counter: counting.Counter | None,
@@ -32,15 +38,33 @@ class Learner(core.Learner):
     Args:
       learner_core: pure functions; see `learning`.
       params: initial parameters, as the core's `init` takes them.
+      batch_size: sequences in a batch.
       dataset: gives batches; one is taken at each step.
       logger: gets the metrics of each step.
       counter: gets `steps` and `walltime`; whoever makes it gives it the
         prefix "learner", as Acme does.
       replay_client: where priorities go; None leaves them as they are.
       replay_table_name: the table there.
+
+    Raises:
+      ValueError: if the devices cannot share the batch equally.
     """
-    self._core = learner_core
-    self._state = learner_core.init(params)
+    devices = jax.local_devices()
+    if batch_size % len(devices):
+      raise ValueError(
+        f"batch_size is {batch_size}; it must be a multiple of {len(devices)}, "
+        "the number of devices to learn on"
+      )
+    mesh = sharding.Mesh(np.array(devices), ("batch",))
+    self._whole = sharding.NamedSharding(mesh, sharding.PartitionSpec())
+    self._split = sharding.NamedSharding(mesh, sharding.PartitionSpec("batch"))
+    self._variables = learner_core.variables
+    # Left alone, the compiler might split parameters over the devices, too, and
+    # they would no longer fit the buffers that the state before gave away.
+    self._sgd_step = jax.jit(
+      learner_core.step, donate_argnums=0, out_shardings=self._whole
+    )
+    self._state = jax.device_put(learner_core.init(params), self._whole)
     # A step gives its state's buffers away: nobody may read them meanwhile.
     self._lock = threading.Lock()
     self._dataset = dataset
@@ -63,10 +87,11 @@ class Learner(core.Learner):
         f"replay keys are {sample.info.key.dtype}; they must stay uint64, so "
         "prefetch to the host (device_prefetch=False in dm-acme 0.4.0)"
       )
+    batch = jax.device_put(
+      (sample.data, np.asarray(sample.info.probability)), self._split
+    )
     with self._lock:
-      self._state, output = self._core.step(
-        self._state, sample.data, np.asarray(sample.info.probability)
-      )
+      self._state, output = self._sgd_step(self._state, *batch)
     output = jax.device_get(output)
     if self._replay_client:
       updates = zip(
@@ -85,7 +110,7 @@ class Learner(core.Learner):
   def get_variables(self, names: Sequence[str]) -> list[Any]:
     """The variables of these names; see `learning.LearnerCore`."""
     with self._lock:
-      variables = self._core.variables(self._state)
+      variables = self._variables(self._state)
       return [jax.tree.map(np.array, variables[name]) for name in names]
 
   def save(self) -> Any:
@@ -94,4 +119,7 @@ class Learner(core.Learner):
 
   def restore(self, state: Any) -> None:
     with self._lock:
-      self._state = jax.tree.map(jax.numpy.array, state)
+      # Copies, since a step gives away what would be the caller's memory.
+      self._state = jax.device_put(
+        jax.tree.map(jax.numpy.array, state), self._whole
+      )

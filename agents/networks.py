@@ -85,15 +85,25 @@ def convolve(
 
   Args:
     config: the sizes.
-    x: float32 `[..., H, W, C]`.
+    x: float32 `[H, W, C]`, `[B, H, W, C]` or `[T, B, H, W, C]`.
     kernel_init: of each layer.
+
+  Returns:
+    float32 `[D]`, `[B, D]` or `[T, B, D]`.
   """
+  time_major = x.ndim == 5
+  if time_major:
+    # A convolution merges the axes in front. Where a batch is split over
+    # devices, it can stay so only if its axis comes first; otherwise each
+    # device would gather all frames, and do the work of all.
+    x = jnp.swapaxes(x, 0, 1)
   for channels, kernel, stride in config.conv_layers:
     layer = nn.Conv(
       channels, (kernel, kernel), stride, "VALID", kernel_init=kernel_init
     )
     x = nn.relu(layer(x))
-  return x.reshape(*x.shape[:-3], -1)
+  x = x.reshape(*x.shape[:-3], -1)
+  return jnp.swapaxes(x, 0, 1) if time_major else x
 
 
 class Torso(nn.Module):

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import dm_env
-import jax
 import numpy as np
 import reverb
 import tensorflow as tf
@@ -25,52 +24,15 @@ _MAX_IN_FLIGHT_ITEMS = 5
 Row = dict[str, Any]
 
 
-def sequence_length(config: config_lib.R2D2Config) -> int:
-  """L, rows of a sequence."""
-  return config.burn_in + config.trace_length + 1
-
-
-def item_spec(
-  environment_spec: specs.EnvironmentSpec,
-  policy: policies.Policy,
-  length: int,
-) -> sequences.Sequences:
-  """Shapes and dtypes of one sequence, as `jax.ShapeDtypeStruct`s.
-
-  What the policy keeps of a step is read off the policy itself.
-  """
-  extras = dict(
-    jax.eval_shape(
-      lambda key: policy.get_extras(policy.init(key)), jax.random.PRNGKey(0)
-    )
-  )
-
-  def rows(dtype, shape=()):
-    return jax.ShapeDtypeStruct((length, *shape), dtype)
-
-  observations = environment_spec.observations
-  return sequences.Sequences(
-    observation=rows(observations.dtype, observations.shape),
-    action=rows(np.int32),
-    reward=rows(np.float32),
-    discount=rows(np.float32),
-    valid=rows(np.bool_),
-    # Reverb slices a column over time also where it has one row.
-    recurrent_state=jax.tree.map(
-      lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
-      extras.pop("recurrent_state"),
-    ),
-    extras=jax.tree.map(lambda x: rows(x.dtype, x.shape), extras),
-  )
-
-
 def make_table(
   environment_spec: specs.EnvironmentSpec,
   policy: policies.Policy,
   config: config_lib.R2D2Config,
 ) -> reverb.Table:
   """The prioritised table; its rate limiter holds the replay ratio."""
-  spec = item_spec(environment_spec, policy, sequence_length(config))
+  spec = sequences.item_spec(
+    environment_spec, policy, sequences.sequence_length(config)
+  )
   return reverb.Table(
     name=config.replay_table_name,
     sampler=reverb.selectors.Prioritized(config.priority_exponent),
@@ -118,11 +80,11 @@ class SequenceAdder(adders.Adder):
 
     Args:
       replay_client: of the server with the table.
-      spec: what `item_spec` gives.
+      spec: what `sequences.item_spec` gives.
       config: lengths, period and table.
     """
     self._config = config
-    self._length = sequence_length(config)
+    self._length = sequences.sequence_length(config)
     self._writer = replay_client.trajectory_writer(
       num_keep_alive_refs=self._length
     )

@@ -13,12 +13,14 @@ there is no transition: on the padding and on the episode's last observation.
 Axes: B batch, L rows; time-major means `[L, B, ...]`.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import networks as networks_lib
 from . import policies
@@ -44,6 +46,102 @@ class Sequences(NamedTuple):
   valid: chex.Array
   recurrent_state: policies.RecurrentState
   extras: dict[str, Any]
+
+
+class SequenceConfig(Protocol):
+  """The fields of an agent's config that say what replay holds."""
+
+  @property
+  def burn_in(self) -> int: ...
+  @property
+  def trace_length(self) -> int: ...
+  @property
+  def sequence_period(self) -> int: ...
+  @property
+  def max_replay_size(self) -> int: ...
+
+
+def sequence_length(config: SequenceConfig) -> int:
+  """L, rows of a sequence."""
+  return config.burn_in + config.trace_length + 1
+
+
+def item_spec(
+  environment_spec: Any, policy: policies.Policy, length: int
+) -> Sequences:
+  """Shapes and dtypes of one sequence, as `jax.ShapeDtypeStruct`s.
+
+  What the policy keeps of a step is read off the policy itself.
+
+  Args:
+    environment_spec: has `.observations`, as Acme's `EnvironmentSpec` does.
+    policy: whose steps are kept.
+    length: L.
+  """
+  extras = dict(
+    jax.eval_shape(
+      lambda key: policy.get_extras(policy.init(key)), jax.random.PRNGKey(0)
+    )
+  )
+
+  def rows(dtype, shape=()):
+    return jax.ShapeDtypeStruct((length, *shape), dtype)
+
+  observations = environment_spec.observations
+  return Sequences(
+    observation=rows(observations.dtype, observations.shape),
+    action=rows(np.int32),
+    reward=rows(np.float32),
+    discount=rows(np.float32),
+    valid=rows(np.bool_),
+    # Reverb slices a column over time also where it has one row.
+    recurrent_state=jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype),
+      extras.pop("recurrent_state"),
+    ),
+    extras=jax.tree.map(lambda x: rows(x.dtype, x.shape), extras),
+  )
+
+
+def replay_bytes(spec: Sequences, config: SequenceConfig) -> int:
+  """Bytes of the arrays in a full replay, where episodes are long.
+
+  Each row is kept once, however many sequences hold it. The N newest sequences
+  of one episode, each a period P after the one before, span (N - 1) P + L rows:
+
+      ((N - 1) P + L) row + N state
+
+  where `row` is the bytes of a row and `state` those of a recurrent state.
+
+  Short episodes take more, since padding is kept as rows are: one that fills S
+  sequences has (S - 1) P + L rows of its own. The most, for episodes of no more
+  than `trace_length` steps, is N L rows. Left out are
+
+  - compression, Reverb's, which makes up for most of the padding and, on game
+    frames, for much of the rest;
+  - what Reverb keeps beside the arrays, some kilobytes a sequence;
+  - the L - P rows more of each further environment that acts at once, and what
+    is on its way from it.
+
+  Args:
+    spec: what `item_spec` gives for `sequence_length` rows.
+    config: of the agent.
+  """
+  fields = spec._asdict()
+  state = _num_bytes(fields.pop("recurrent_state"))
+  length = sequence_length(config)
+  row = _num_bytes(fields) // length
+  num_sequences = config.max_replay_size
+  num_rows = (num_sequences - 1) * config.sequence_period + length
+  return num_rows * row + num_sequences * state
+
+
+def _num_bytes(specs: Any) -> int:
+  """Bytes of all arrays of these shapes and dtypes."""
+  return sum(
+    math.prod(x.shape) * np.dtype(x.dtype).itemsize
+    for x in jax.tree.leaves(specs)
+  )
 
 
 def time_major(sequences: Sequences) -> Sequences:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import chex
 import jax
+import jax.numpy as jnp
 import optax
 
 from .. import learning
@@ -111,6 +112,8 @@ def _with_frames(
 ) -> running.Moments:
   """Moments with the frames that the predictor is trained on."""
   frames = novelty.scaled(transitions.observation[1:])
-  frames = frames.reshape(-1, *frames.shape[2:])
-  valid = transitions.valid[:-1].reshape(-1)
+  # Batch-major, so that the batch stays split over devices: see
+  # `networks.convolve`.
+  frames = jnp.swapaxes(frames, 0, 1).reshape(-1, *frames.shape[2:])
+  valid = jnp.swapaxes(transitions.valid[:-1], 0, 1).reshape(-1)
   return running.update(pixels, frames, valid=valid)

@@ -10,7 +10,7 @@ from acme.agents.jax import builders
 from acme.jax import variable_utils
 from acme.utils import counting
 
-from .. import acme_compat, learning, policies, replay
+from .. import acme_compat, learning, policies, replay, sequences
 from .. import actor as actor_lib
 from .. import learner as learner_lib
 from . import acting, losses
@@ -30,6 +30,13 @@ class R2D2Builder(
   ) -> list[reverb.Table]:
     return [replay.make_table(environment_spec, policy, self._config)]
 
+  def replay_bytes(
+    self, environment_spec: specs.EnvironmentSpec, policy: policies.Policy
+  ) -> int:
+    """Memory that replay takes when full; see `sequences.replay_bytes`."""
+    spec = self._item_spec(environment_spec, policy)
+    return sequences.replay_bytes(spec, self._config)
+
   def make_dataset_iterator(
     self, replay_client: reverb.Client
   ) -> Iterator[reverb.ReplaySample]:
@@ -41,8 +48,7 @@ class R2D2Builder(
     environment_spec: specs.EnvironmentSpec,
     policy: policies.Policy,
   ) -> adders.Adder:
-    length = replay.sequence_length(self._config)
-    spec = replay.item_spec(environment_spec, policy, length)
+    spec = self._item_spec(environment_spec, policy)
     return replay.SequenceAdder(replay_client, spec, self._config)
 
   def make_actor(
@@ -71,6 +77,7 @@ class R2D2Builder(
     return learner_lib.Learner(
       self._make_learner_core(networks),
       self._initial_params(networks, random_key),
+      self._config.batch_size,
       dataset,
       logger_fn("learner", steps_key="learner_steps"),
       counter,
@@ -86,6 +93,12 @@ class R2D2Builder(
   ) -> policies.Policy:
     del environment_spec
     return acting.make_policy(networks, self._config, evaluation)
+
+  def _item_spec(
+    self, environment_spec: specs.EnvironmentSpec, policy: policies.Policy
+  ) -> sequences.Sequences:
+    length = sequences.sequence_length(self._config)
+    return sequences.item_spec(environment_spec, policy, length)
 
   def _make_learner_core(self, networks: Any) -> learning.LearnerCore:
     loss = losses.make_loss(networks, self._config)

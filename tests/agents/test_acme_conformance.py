@@ -114,6 +114,7 @@ def make_learner(dataset, counter, priorities):
       variables=lambda state: {"policy": state.params},
     ),
     params={"w": np.ones(3)},
+    batch_size=2,
     dataset=dataset,
     logger=loggers.NoOpLogger(),
     counter=counter,

@@ -9,7 +9,7 @@ import tree
 from acme import adders, specs
 from acme.utils import loggers
 
-from behavior_transfer.agents import networks, ngu, replay
+from behavior_transfer.agents import networks, ngu, sequences
 from tests.agents import toys
 
 SIZE = networks.NetworkConfig(((4, 3, 2),), 16, 16, 16)
@@ -47,8 +47,8 @@ class QueueBuilder(ngu.NGUBuilder):
   """Samples each sequence once and in order, so that runs can be compared."""
 
   def make_replay_tables(self, environment_spec, policy):
-    length = replay.sequence_length(self._config)
-    spec = replay.item_spec(environment_spec, policy, length)
+    length = sequences.sequence_length(self._config)
+    spec = sequences.item_spec(environment_spec, policy, length)
     signature = tree.map_structure(
       lambda x: tf.TensorSpec(x.shape, x.dtype), spec
     )

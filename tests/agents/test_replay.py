@@ -114,7 +114,7 @@ class Run:
     return [self._sequence(flat) for flat in found.values()]
 
   def _sequence(self, flat):
-    spec = replay.item_spec(
+    spec = sequences.item_spec(
       specs.EnvironmentSpec(
         specs.Array((6, 6, 1), np.uint8),
         specs.DiscreteArray(3),
