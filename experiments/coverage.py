@@ -2,11 +2,14 @@
 
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
 from behavior_transfer import envs
+from behavior_transfer.launch import experiment
 
+VISITED = "visited"  # key of the row of an episode; its cells
 _CELL = 8  # sides of a cell, in the game's own units
 
 Cell = tuple[int, int, int, int]
@@ -17,15 +20,12 @@ def cell(place: envs.Place) -> Cell:
   return place.level, place.room, place.x // _CELL, place.y // _CELL
 
 
-class Coverage:
-  """The cells that were visited, each with the agent step of its first visit.
+class Coverage(experiment.History):
+  """The cells that were visited, each with the agent step that it is known at.
 
   The steps tie the file to a checkpoint, although a kill may come between the
-  writing of the two: whatever was first visited after the checkpoint from which
-  a run goes on is forgotten.
-
-  Attributes:
-    agent_steps: How far the run is; whoever visits counts it up.
+  writing of the two: whatever became known after the checkpoint from which a
+  run goes on is forgotten.
   """
 
   def __init__(self, path: pathlib.Path):
@@ -34,13 +34,20 @@ class Coverage:
     Args:
       path: Of the file, which need not exist.
     """
-    self.agent_steps = 0
     self._path = path
     self._first_visits: dict[Cell, int] = {}
 
-  def visit(self, cell: Cell):
-    """Notes that the run has been there."""
-    self._first_visits.setdefault(cell, self.agent_steps)
+  def record(self, row: dict[str, Any], agent_steps: int) -> dict[str, Any]:
+    """Adds an episode's cells, and puts how many there are in their place."""
+    if VISITED not in row:  # as in games whose places are not known
+      return row
+    for cell in row[VISITED]:
+      self._first_visits.setdefault(tuple(cell), agent_steps)
+    figures = {
+      "rooms_so_far": self.rooms(),
+      "positions_so_far": self.positions(),
+    }
+    return {**{k: v for k, v in row.items() if k != VISITED}, **figures}
 
   def rooms(self) -> int:
     """How many rooms were visited; those of another level are others."""
@@ -52,8 +59,7 @@ class Coverage:
 
   def restore(self, agent_steps: int):
     """Reads the file, as it was at that step."""
-    self.agent_steps = agent_steps
-    if not self._path.exists():  # as in games whose places are not known
+    if not self._path.exists():
       return
     with np.load(self._path) as arrays:
       cells, steps = arrays["cells"].tolist(), arrays["steps"].tolist()

@@ -1,10 +1,11 @@
-"""Flags of the programs that train, in groups: run and agent.
+"""Flags of the programs that train, in groups: run, launch and agent.
 
 The agent's flags are generated from its config, so that a new field is a new
 flag. A flag that is not given has the preset's value.
 """
 
 import dataclasses
+import re
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -14,6 +15,9 @@ from behavior_transfer.agents import ngu
 from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
+LOCAL = "local"
+LEARNS_ELSEWHERE = ("local_mp",)  # not in the process that is started
+_LAUNCH_TYPES = (LOCAL, "local_mt", *LEARNS_ELSEWHERE)
 _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
 _GAME = flags.DEFINE_string(
@@ -81,11 +85,55 @@ _CHECKPOINT_PERIOD = flags.DEFINE_integer(
   lower_bound=1,
   module_name="run",
 )
+_CHECKPOINT_REPLAY = flags.DEFINE_bool(
+  "checkpoint_replay",
+  True,
+  "Save what replay holds with each checkpoint, so that a run that is started"
+  " again goes on with it.",
+  module_name="run",
+)
+_ALLOW_LARGE_REPLAY = flags.DEFINE_bool(
+  "allow_large_replay",
+  False,
+  "Start although a full replay may not fit this machine's memory.",
+  module_name="run",
+)
 _PRINT_CONFIG = flags.DEFINE_bool(
   "print_config",
   False,
   "Print every setting with its source, and exit.",
   module_name="run",
+)
+
+
+_LAUNCH = flags.DEFINE_enum(
+  "launch",
+  LOCAL,
+  _LAUNCH_TYPES,
+  "How the parts of the run are started: all in one process; each in a thread"
+  " of it; or each in a process of its own, with --num_actors of them acting.",
+  module_name="launch",
+)
+_NUM_ACTORS = flags.DEFINE_integer(
+  "num_actors",
+  1,
+  "Actors, each in a process of its own, unless --launch=local.",
+  lower_bound=1,
+  module_name="launch",
+)
+_ENVS_PER_ACTOR = flags.DEFINE_integer(
+  "envs_per_actor",
+  1,
+  "Environments that an actor steps in lock-step, with one inference call.",
+  lower_bound=1,
+  module_name="launch",
+)
+_LEARNER_GPUS = flags.DEFINE_string(
+  "learner_gpus",
+  None,
+  "Numbers of the GPUs that the learner splits its batches over, separated by"
+  " commas, such as 0,1; by default all. Nothing else uses one.",
+  module_name="launch",
 )
 
 
@@ -109,7 +157,13 @@ class RunSettings:
   evaluation_period: int
   evaluation_episodes: int
   checkpoint_period: int
+  checkpoint_replay: bool
+  allow_large_replay: bool
   print_config: bool
+  launch: str
+  num_actors: int
+  envs_per_actor: int
+  learner_gpus: str | None
 
 
 def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
@@ -127,7 +181,21 @@ def define_config(config_class: type) -> dict[str, flags.FlagHolder]:
 
 
 def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
-  """The run's settings as given, or the preset's."""
+  """The run's settings as given, or the preset's.
+
+  Raises:
+    ValueError: Two of them do not go together, or one is malformed.
+  """
+  if _LAUNCH.value == LOCAL and _NUM_ACTORS.value > 1:
+    raise ValueError(
+      f"--num_actors is {_NUM_ACTORS.value}; with --launch={LOCAL} it must be 1"
+      " (see --envs_per_actor), or --launch another"
+    )
+  gpus = _LEARNER_GPUS.value
+  if gpus is not None and not re.fullmatch(r"\d+(,\d+)*", gpus):
+    raise ValueError(
+      f"--learner_gpus is {gpus!r}; it must be numbers separated by commas"
+    )
   preset = presets.PRESETS[_PRESET.value]
 
   def chosen(holder: flags.FlagHolder) -> Any:
@@ -145,7 +213,13 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     evaluation_period=chosen(_EVALUATION_PERIOD),
     evaluation_episodes=chosen(_EVALUATION_EPISODES),
     checkpoint_period=chosen(_CHECKPOINT_PERIOD),
+    checkpoint_replay=_CHECKPOINT_REPLAY.value,
+    allow_large_replay=_ALLOW_LARGE_REPLAY.value,
     print_config=_PRINT_CONFIG.value,
+    launch=_LAUNCH.value,
+    num_actors=_NUM_ACTORS.value,
+    envs_per_actor=_ENVS_PER_ACTOR.value,
+    learner_gpus=gpus,
   )
 
 

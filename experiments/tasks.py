@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dm_env
 import numpy as np
@@ -61,13 +61,7 @@ class GameObserver:
   have paid for them, and how much of the game was visited.
   """
 
-  def __init__(self, coverage: coverage_lib.Coverage | None = None):
-    """Initialises the observer.
-
-    Args:
-      coverage: Of the whole run, to which these episodes add.
-    """
-    self._coverage = coverage
+  def __init__(self):
     self._variants: list[envs.Variant] = []
     self._place: envs.PlaceReader | None = None
     self._native_return = 0.0
@@ -98,13 +92,11 @@ class GameObserver:
     self._native_return += float(environment.native_reward)
     for event, count in environment.events.items():
       self._events[event] += count
-    if self._coverage is not None:
-      self._coverage.agent_steps += 1
     self._visit(environment)
 
   def get_metrics(self) -> dict[str, float]:
     """The sums, by name."""
-    metrics = {"native_return": self._native_return}
+    metrics: dict[str, float] = {"native_return": self._native_return}
     for variant in self._variants:
       # Rewards are linear in the counts of events.
       metrics[f"return_{variant.name}"] = variant.reward(self._events)
@@ -113,9 +105,6 @@ class GameObserver:
       metrics["levels"] = len({cell[0] for cell in self._cells})
       metrics["rooms"] = len({cell[:2] for cell in self._cells})
       metrics["positions"] = len(self._cells)
-      if self._coverage is not None:
-        metrics["rooms_so_far"] = self._coverage.rooms()
-        metrics["positions_so_far"] = self._coverage.positions()
     return metrics
 
   def _visit(self, environment: envs.AtariEnvironment):
@@ -124,10 +113,20 @@ class GameObserver:
     place = self._place(environment.ram().tobytes())
     if place is None:
       return
-    cell = coverage_lib.cell(place)
-    self._cells.add(cell)
-    if self._coverage is not None:
-      self._coverage.visit(cell)
+    self._cells.add(coverage_lib.cell(place))
+
+
+class TrainingObserver(GameObserver):
+  """Also tells which parts of the game an episode visited.
+
+  That is for `coverage.Coverage`, which puts figures in its place.
+  """
+
+  def get_metrics(self) -> dict[str, Any]:
+    metrics = super().get_metrics()
+    if self._place is None:
+      return metrics
+    return {**metrics, coverage_lib.VISITED: sorted(self._cells)}
 
 
 def _events(game: str) -> Sequence[str]:

@@ -1,11 +1,13 @@
 """Trains an agent on a task: the part that `run_*.py` share."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 from absl import flags
 
 from behavior_transfer.agents import networks as networks_lib
@@ -54,11 +56,20 @@ def main(
   with cli.user_input():
     options = option_flags.read_environment(environment)
     run = run_flags.read_run(name, options)
+    _choose_devices(run)
     agent = make_agent(run)
   if run.print_config:
     print_settings(run, agent)
     return 0
   return train(run, agent)
+
+
+def _choose_devices(run: run_flags.RunSettings):
+  """Keeps this process off the GPUs, unless it is the one that learns."""
+  if run.launch in run_flags.LEARNS_ELSEWHERE:
+    jax.config.update("jax_platforms", "cpu")
+  elif run.learner_gpus is not None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = run.learner_gpus
 
 
 def print_settings(run: run_flags.RunSettings, agent: Agent):
@@ -90,9 +101,8 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
     repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
-    visited = coverage.Coverage(workdir.path / "coverage.npz")
     checkpointer = workdirs.RunCheckpointer(
-      workdir.path, manifest, repeat, copies, visited
+      workdir.path, manifest, repeat, copies
     )
     counts = checkpointer.latest()
 
@@ -100,17 +110,17 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     builder=None,
     environment_factory=run.task.make,
     network_factory=agent.network_factory,
-    logger_factory=lambda label, start: _make_logger(
-      workdir.path, repeat, label, start
-    ),
+    logger_factory=functools.partial(_make_logger, workdir.path, repeat),
     checkpointer=checkpointer,
     num_steps=-(-run.frames // repeat),
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
-    observer_factory=lambda label: (
-      tasks.GameObserver(visited if label == "train" else None),
-    ),
+    observer_factory=_observers,
+    history=coverage.Coverage(workdir.path / "coverage.npz"),
+    replay_folder=workdir.replay if run.checkpoint_replay else None,
+    num_actors=run.num_actors,
+    envs_per_actor=run.envs_per_actor,
     frames_per_step=repeat,
     seed=run.seed,
   )
@@ -129,19 +139,59 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   )
   if counts is None and agent.announcement:
     print(agent.announcement, flush=True)
-  return _launch(plan, agent)
+  return _launch(run, plan, agent, workdir)
 
 
-def _launch(plan: experiment.Experiment, agent: Agent) -> int:
-  """Imports TensorFlow and Reverb, which takes ten seconds, and runs."""
+def _launch(
+  run: run_flags.RunSettings,
+  plan: experiment.Experiment,
+  agent: Agent,
+  workdir: workdirs.Workdir,
+) -> int:
+  """Imports TensorFlow and Reverb, which takes seconds, and runs."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   import gym_notices.notices
 
   gym_notices.notices.notices.clear()  # Acme imports gym; we do not use it
 
-  from behavior_transfer.launch import local
+  builder = agent.make_builder()
+  with cli.user_input():
+    _check_replay_fits(run, plan, builder)
+  plan = dataclasses.replace(plan, builder=builder)
+  if run.launch == run_flags.LOCAL:
+    from behavior_transfer.launch import local
 
-  return local.run(dataclasses.replace(plan, builder=agent.make_builder()))
+    return local.run(plan)
+  from behavior_transfer.launch import distributed
+
+  return distributed.run(plan, run.launch, workdir.logs, run.learner_gpus)
+
+
+def _check_replay_fits(
+  run: run_flags.RunSettings, plan: experiment.Experiment, builder: Any
+):
+  """Says how large a full replay is.
+
+  Raises:
+    ValueError: It is larger than this machine's memory.
+  """
+  spec, _ = run.task.describe()
+  policy = builder.make_policy(plan.network_factory(spec), spec)
+  needed = builder.replay_bytes(spec, policy) / 2**30
+  memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+  print(f"replay: {needed:.2f} GiB when full, before compression", flush=True)
+  if needed > memory and not run.allow_large_replay:
+    raise ValueError(
+      f"a full replay takes {needed:.1f} GiB before compression, and this"
+      f" machine has {memory:.1f} GiB; give a smaller --max_replay_size, or"
+      " --allow_large_replay"
+    )
+
+
+def _observers(label: str) -> tuple[tasks.GameObserver]:
+  if label == "train":
+    return (tasks.TrainingObserver(),)
+  return (tasks.GameObserver(),)
 
 
 def _make_logger(workdir: pathlib.Path, repeat: int, label: str, start: int):

@@ -7,6 +7,8 @@ learner.csv    the learner's metrics, every few seconds
 tensorboard/   the same
 checkpoints/   the newest ones
 coverage.npz   where training has been, as of the newest checkpoint
+replay/        what replay held then
+logs/          output of each process, where a run has several
 pretrained_0/  copies of the checkpoints that it transfers from
 """
 
@@ -25,8 +27,6 @@ from typing import Any
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.launch import experiment
 
-from . import coverage
-
 _RUN_FILE = "run.json"
 _LOCK_FILE = "run.lock"
 _LIBRARIES = ("behavior-transfer", "ale-py", "dm-acme", "dm-reverb", "jax")
@@ -37,7 +37,12 @@ class WorkdirError(ValueError):
 
 
 class Workdir:
-  """A folder that this process holds for one run."""
+  """A folder that this process holds for one run.
+
+  Attributes:
+    path: Of the folder.
+    replay, logs: Parts of it for the launcher.
+  """
 
   def __init__(self, path: pathlib.Path, identity: Mapping[str, Any]):
     """Claims the folder, making it if need be.
@@ -50,6 +55,8 @@ class Workdir:
       WorkdirError: It belongs to another run or program, or is in use.
     """
     self.path = path
+    self.replay = path / "replay"
+    self.logs = path / "logs"
     path.mkdir(parents=True, exist_ok=True)
     run_file = path / _RUN_FILE
     self._lock = _lock(path)
@@ -83,7 +90,6 @@ class RunCheckpointer:
     manifest: Mapping[str, Any],
     frames_per_step: int,
     pretrained: Sequence[pathlib.Path | None],
-    visited: coverage.Coverage,
   ):
     """Initialises the checkpointer.
 
@@ -92,13 +98,11 @@ class RunCheckpointer:
       manifest: What is the same in each of its checkpoints.
       frames_per_step: Emulator frames per agent step.
       pretrained: Checkpoint of each frozen policy, None for one without.
-      visited: Where the run has been, saved and restored along with it.
     """
     self._workdir = workdir
     self._manifest = manifest
     self._frames_per_step = frames_per_step
     self._pretrained = pretrained
-    self._visited = visited
 
   def latest(self) -> experiment.Counts | None:
     """Counts of the newest checkpoint, None where there is none."""
@@ -109,14 +113,12 @@ class RunCheckpointer:
     return experiment.Counts(**manifest["counts"])
 
   def restore(self, template: Any) -> Any:
-    """The newest checkpoint's learner state; restores what was visited, too."""
+    """The newest checkpoint's learner state."""
     path = checkpoints.resolve(self._workdir)
-    self._visited.restore(checkpoints.read_manifest(path)["agent_steps"])
     return checkpoints.load_training(path, template)
 
   def save(self, learner_state: Any, counts: experiment.Counts):
-    """Writes a checkpoint, and before it what was visited until then."""
-    self._visited.save()
+    """Writes a checkpoint."""
     checkpoints.save(
       self._workdir / "checkpoints",
       step=counts.agent_steps,

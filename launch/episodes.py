@@ -2,10 +2,23 @@
 
 import collections
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import dm_env
 import numpy as np
 from acme.utils import observers
+
+
+class Episode(NamedTuple):
+  """An episode that has ended.
+
+  Attributes:
+    row: All that is reported of it, by name.
+    telemetry: What the actor said of its decisions, which is part of the row.
+  """
+
+  row: dict[str, Any]
+  telemetry: dict[str, float]
 
 
 class EpisodeStatistics:
@@ -43,24 +56,21 @@ class EpisodeStatistics:
     for watcher in self._watchers:
       watcher.observe(environment, timestep, action)
 
-  def telemetry(self) -> dict[str, float]:
-    """Means over the steps of the episode."""
+  def episode(self) -> Episode:
+    """All of it."""
     steps = max(len(self._rewards), 1)
-    return {name: total / steps for name, total in self._telemetry.items()}
-
-  def row(self) -> dict[str, float]:
-    """All of it, by name."""
+    telemetry = {name: sum_ / steps for name, sum_ in self._telemetry.items()}
     row = {
       "episode_return": sum(self._rewards),
       "episode_length": len(self._rewards),
-      **self.telemetry(),
+      **telemetry,
     }
     for watcher in self._watchers:
       row.update(watcher.get_metrics())
-    return row
+    return Episode(row, telemetry)
 
 
-def summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
   """Means over episodes, and the span of their returns."""
   returns = [row["episode_return"] for row in rows]
   means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}

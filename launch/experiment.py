@@ -1,6 +1,7 @@
 """What a run consists of, whichever way it is launched."""
 
 import dataclasses
+import pathlib
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -31,7 +32,10 @@ class Counts:
 
 
 class Checkpointer(Protocol):
-  """Keeps what a run needs to go on; the format is not this room's matter."""
+  """Keeps what a learner needs to go on; the format is not this room's matter.
+
+  A launcher may copy it into the learner's process.
+  """
 
   def latest(self) -> Counts | None:
     """Counts of the newest checkpoint, None where there is none."""
@@ -41,6 +45,24 @@ class Checkpointer(Protocol):
 
   def save(self, learner_state: Any, counts: Counts) -> None:
     """Writes a checkpoint."""
+
+
+class History:
+  """What a run remembers of all its episodes; this one, nothing.
+
+  It stays in the process that was started, wherever the episodes are played.
+  """
+
+  def record(self, row: dict[str, Any], agent_steps: int) -> dict[str, Any]:
+    """Takes in a training episode; its row as it is logged."""
+    del agent_steps
+    return row
+
+  def save(self) -> None:
+    """Called before each checkpoint is written."""
+
+  def restore(self, agent_steps: int) -> None:
+    """Goes back to what was known at the checkpoint of that step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +80,11 @@ class Experiment:
     checkpointer: Where the learner is saved and found again.
     observer_factory: Maps a label, "train" or "eval", to the observers of an
       environment; their metrics enter the row of each episode.
+    history: Sees the rows of training episodes before they are logged.
+    replay_folder: Where the replay is saved along with the learner; None means
+      that it starts empty each time.
+    num_actors: Processes that act, where the launcher starts any.
+    envs_per_actor: Environments that each of them steps in lock-step.
     num_steps: Agent steps at which the run ends, over all its starts.
     checkpoint_period: Agent steps between checkpoints.
     evaluation_period: Agent steps between evaluations.
@@ -78,6 +105,10 @@ class Experiment:
   observer_factory: Callable[[str], Sequence[observers.EnvLoopObserver]] = (
     lambda label: ()
   )
+  history: History = dataclasses.field(default_factory=History)
+  replay_folder: pathlib.Path | None = None
+  num_actors: int = 1
+  envs_per_actor: int = 1
   frames_per_step: int = 1
   seed: int = 0
 
@@ -87,6 +118,18 @@ class Experiment:
       counts.evaluated >= self.num_steps
     )
     return counts.agent_steps >= self.num_steps and evaluated
+
+  def evaluation_due(self, counts: Counts) -> bool:
+    """Whether an evaluation has come due, also one that was cut short."""
+    period = self.evaluation_period
+    return self.evaluation_episodes > 0 and (
+      counts.agent_steps // period > counts.evaluated // period
+    )
+
+  def checkpoint_due(self, counts: Counts, saved: Counts | None) -> bool:
+    """Whether a checkpoint has come due since the last one."""
+    steps, period = (saved.agent_steps if saved else 0), self.checkpoint_period
+    return counts.agent_steps // period > steps // period
 
   def stream(self, name: str, agent_steps: int) -> int:
     """Seed of one named use of randomness, from the step at which it begins.

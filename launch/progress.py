@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -14,6 +14,24 @@ from .experiment import Counts
 _LAST_EPISODES = 10
 _TERMINAL_PERIOD = 0.5  # seconds between updates of the line in place
 _FILE_PERIOD = 10.0  # seconds between lines
+
+
+class ReplayStatus(NamedTuple):
+  """How full the replay is, over all tables.
+
+  Attributes:
+    size: Items.
+    capacity: Items at most.
+    min_size: Items that must be there before the learner can start.
+    inserts: Items inserted so far.
+    samples: Items sampled so far.
+  """
+
+  size: int = 0
+  capacity: int = 0
+  min_size: int = 0
+  inserts: int = 0
+  samples: int = 0
 
 
 class Progress:
@@ -41,41 +59,54 @@ class Progress:
     self._live = self._stream.isatty()
     self._period = _TERMINAL_PERIOD if self._live else _FILE_PERIOD
     self._marks: collections.deque = collections.deque(maxlen=11)
-    self._returns: collections.deque = collections.deque(maxlen=_LAST_EPISODES)
-    self._telemetry: collections.deque = collections.deque(
-      maxlen=_LAST_EPISODES
-    )
+    self._episodes: collections.deque = collections.deque(maxlen=_LAST_EPISODES)
     self._evaluation: float | None = None
     self._width = 0
     self._drawn = time.monotonic()
 
-  def episode(self, episode_return: float, telemetry: Mapping[str, float]):
-    """Notes a training episode."""
-    self._returns.append(episode_return)
-    self._telemetry.append(telemetry)
+  def episode(self, figures: Mapping[str, float]):
+    """Notes the figures of a training episode that are to be shown."""
+    self._episodes.append(figures)
 
   def evaluation(self, episode_return: float):
     """Notes the mean return of an evaluation."""
     self._evaluation = episode_return
     self._marks.clear()  # the time that it took is no part of any speed
 
-  def update(self, replay_fill: Callable[[], float]):
+  def update(self, replay: Callable[[], ReplayStatus]):
     """Draws the line if it is time to.
 
     Args:
-      replay_fill: Share of what the replay must hold before learning starts.
+      replay: Asks how full the replay is.
     """
     if not self._marks:  # whatever had to be compiled is so by now
       self._marks.append(self._mark())
       self._drawn = time.monotonic()
     if self._is_due():
       self._marks.append(self._mark())
-      self._draw(self._text(replay_fill()))
+      self._draw(self._text(replay()))
 
-  def evaluating(self, episode: int, num_episodes: int):
+  def figures(self, replay: ReplayStatus) -> dict[str, float]:
+    """Speeds over the last lines, and how full the replay is."""
+    (start, steps_then, learner_then), (now, steps, learner_steps) = (
+      self._marks[0],
+      self._mark(),
+    )
+    seconds = max(now - start, 1e-9)
+    frames = self._frames_per_step * (steps - steps_then)
+    return {
+      "frames_per_second": frames / seconds,
+      "learner_steps_per_second": (learner_steps - learner_then) / seconds,
+      "replay_size": replay.size,
+      "replay_fill": replay.size / max(replay.capacity, 1),
+      "samples_per_insert": replay.samples / max(replay.inserts, 1),
+    }
+
+  def evaluating(self, played: int, num_episodes: int):
     """Draws the line during an evaluation, if it is time to."""
     if self._is_due():
-      self._draw(f"{self._step()} | evaluating, {episode}/{num_episodes}")
+      text = f"evaluating, {played}/{num_episodes} episodes"
+      self._draw(f"{self._step()} | {text}")
 
   def say(self, text: str):
     """Writes a line that stays."""
@@ -106,31 +137,32 @@ class Progress:
     counts = self._counts
     return time.monotonic(), counts.agent_steps, counts.learner_steps
 
-  def _text(self, replay_fill: float) -> str:
-    (start, steps_then, learner_then), (now, steps, learner_steps) = (
-      self._marks[0],
-      self._marks[-1],
-    )
-    speed = (steps - steps_then) / (now - start)
-    learner_speed = (learner_steps - learner_then) / (now - start)
-    parts = [
-      self._step(),
-      f"{speed * self._frames_per_step:,.0f} frames/s",
-    ]
-    if learner_speed > 0:
-      parts.append(f"learner {learner_speed:.2g}/s")
-    elif replay_fill < 1:
-      parts.append(f"filling replay {replay_fill:.0%}")
-    if self._returns:
-      parts.append(f"return {np.mean(self._returns):,.1f}")
+  def _text(self, replay: ReplayStatus) -> str:
+    figures = self.figures(replay)
+    speed = figures["frames_per_second"]
+    parts = [self._step(), f"{speed:,.0f} frames/s"]
+    if figures["learner_steps_per_second"] > 0:
+      parts.append(f"learner {figures['learner_steps_per_second']:.2g}/s")
+    if replay.size < replay.min_size:
+      parts.append(f"filling replay {replay.size / replay.min_size:.0%}")
+    elif replay.inserts:
+      parts.append(
+        f"replay {figures['replay_fill']:.0%}"
+        f" ({figures['samples_per_insert']:.2g} samples an insert)"
+      )
+    means = _means(self._episodes)
+    if means:
+      parts.append(f"return {means.pop('episode_return'):,.1f}")
     if self._evaluation is not None:
       parts.append(f"eval {self._evaluation:,.1f}")
     parts += [
-      f"{name.replace('_', ' ')} {value:.3g}"
-      for name, value in _means(self._telemetry).items()
+      f"{name.replace('_', ' ')} {value:.3g}" for name, value in means.items()
     ]
     if speed > 0:
-      parts.append(f"ETA {_duration((self._num_steps - steps) / speed)}")
+      frames = self._frames_per_step * (
+        self._num_steps - self._counts.agent_steps
+      )
+      parts.append(f"ETA {_duration(max(frames, 0) / speed)}")
     return " | ".join(parts)
 
 

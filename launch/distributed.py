@@ -1,0 +1,105 @@
+"""Runs an experiment as a Launchpad program: in threads, or in processes.
+
+Launchpad's own launchers end a program at its first failure and start nothing
+again, so that its nodes, handles and commands are used here, and its nodes are
+run by a supervisor of ours.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+import launchpad as lp
+from launchpad import context
+from launchpad.nodes.python import local_multi_processing
+
+from . import processes, program, signals, supervisor, threads
+from .coordinator import Coordinator
+from .experiment import Experiment
+
+THREADS = context.LaunchType.LOCAL_MULTI_THREADING.value
+PROCESSES = context.LaunchType.LOCAL_MULTI_PROCESSING.value
+
+
+def run(
+  experiment: Experiment,
+  launch_type: str,
+  log_folder: pathlib.Path,
+  learner_gpus: str | None = None,
+) -> int:
+  """Runs an experiment to its end, from its newest checkpoint if it has one.
+
+  The first SIGTERM or Ctrl-C has the learner write a checkpoint and ends the
+  run; a second one kills.
+
+  Args:
+    experiment: What to run. Its parts must be picklable by cloudpickle.
+    launch_type: `THREADS` or `PROCESSES`.
+    log_folder: Where processes write their output.
+    learner_gpus: Numbers of the GPUs that the learner uses, separated by
+      commas; None means all there are.
+
+  Returns:
+    The exit code for the process: 0, 128 plus the number of the signal that
+    ended the run, or 1 if something failed, which is then said.
+  """
+  log_folder.mkdir(parents=True, exist_ok=True)
+  with signals.StopRequest() as stop:
+    resumed = experiment.checkpointer.latest()
+    coordinator = Coordinator(experiment, resumed)
+    program_ = program.make_program(experiment, coordinator, resumed)
+    _connect(program_, launch_type, learner_gpus)
+    told = _threads(program_, program.COORDINATOR)[0]
+    told.start()
+    workers: list[supervisor.Worker] = []
+    for group in program_.groups:
+      if group != program.COORDINATOR:
+        workers += (
+          _threads(program_, group)
+          if launch_type == THREADS
+          else _processes(program_, group, log_folder)
+        )
+    try:
+      return supervisor.Supervisor(workers, coordinator, stop).run()
+    finally:
+      coordinator.close()
+
+
+def _connect(program_: lp.Program, launch_type: str, learner_gpus: str | None):
+  """Prepares the nodes as Launchpad's launchers do."""
+  for group, nodes in program_.groups.items():
+    environment = dict(processes.ONE_THREAD_ON_CPU)
+    if group == program.LEARNER:
+      environment = {}
+      if learner_gpus is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = learner_gpus
+    for node in nodes:
+      node._initialize_context(
+        context.LaunchType(launch_type),
+        local_multi_processing.PythonProcess(env=environment),
+      )
+  for node in program_.get_all_nodes():
+    node.bind_addresses()
+
+
+def _threads(program_: lp.Program, group: str) -> list[threads.ThreadWorker]:
+  return [
+    threads.ThreadWorker(group, number, node.function)
+    for number, node in enumerate(program_.groups[group])
+  ]
+
+
+def _processes(
+  program_: lp.Program, group: str, log_folder: pathlib.Path
+) -> Sequence[processes.ProcessWorker]:
+  nodes = program_.groups[group]
+  commands = nodes[0].to_executables(nodes, group, nodes[0].launch_context)
+  return [
+    processes.ProcessWorker(
+      group,
+      number,
+      command.command_as_list,
+      command.env_overrides,
+      log_folder,
+    )
+    for number, command in enumerate(commands)
+  ]

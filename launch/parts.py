@@ -1,0 +1,212 @@
+"""The parts of a run as its builder makes them, for every launcher."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import reverb
+from acme import core, specs
+from acme.utils import counting, loggers
+
+from . import lockstep, progress
+from .experiment import Counts, Experiment
+
+
+class Design(NamedTuple):
+  """What every part of an agent is made from."""
+
+  spec: specs.EnvironmentSpec
+  networks: Any
+
+
+def design(experiment: Experiment) -> Design:
+  """Reads the specification off an environment."""
+  with experiment.environment_factory(0) as environment:
+    spec = specs.make_environment_spec(environment)
+  return Design(spec, experiment.network_factory(spec))
+
+
+def make_policy(
+  experiment: Experiment, design_: Design, evaluation: bool = False
+) -> Any:
+  """The policy that acts in training, or at evaluation."""
+  return experiment.builder.make_policy(
+    design_.networks, design_.spec, evaluation=evaluation
+  )
+
+
+class Replay:
+  """The replay server in this process.
+
+  Attributes:
+    tables: Its tables.
+  """
+
+  def __init__(
+    self,
+    experiment: Experiment,
+    design_: Design,
+    stack: contextlib.ExitStack,
+    port: int | None = None,
+  ):
+    """Starts to serve what was saved, or an empty replay.
+
+    Args:
+      experiment: The run.
+      design_: Of its agent.
+      stack: Ends the service.
+      port: To listen at; None means any.
+    """
+    self._is_kept = experiment.replay_folder is not None
+    folder = experiment.replay_folder or stack.enter_context(
+      tempfile.TemporaryDirectory(prefix="replay_")
+    )
+    self.tables: Sequence[reverb.Table] = experiment.builder.make_replay_tables(
+      design_.spec, make_policy(experiment, design_)
+    )
+    self._server = reverb.Server(
+      self.tables,
+      port=port,
+      checkpointer=reverb.checkpointers.DefaultCheckpointer(str(folder)),
+    )
+    self.client = self._server.localhost_client()
+    stack.callback(self._server.stop)
+
+  def save(self):
+    """Saves what the replay holds, if it is to be kept."""
+    if self._is_kept:
+      self.client.checkpoint()
+
+  def let_writers_go(self):
+    """Takes samples where a rate limiter holds inserts up."""
+    for table in self.tables:
+      if not table.can_insert(1):
+        next(iter(self.client.sample(table.name, num_samples=1)))
+
+
+def replay_status(infos: Sequence[Any]) -> progress.ReplayStatus:
+  """Sums up what Reverb says of its tables."""
+  limiters = [info.rate_limiter_info for info in infos]
+  return progress.ReplayStatus(
+    size=sum(info.current_size for info in infos),
+    capacity=sum(info.max_size for info in infos),
+    min_size=sum(limiter.min_size_to_sample for limiter in limiters),
+    inserts=sum(limiter.insert_stats.completed for limiter in limiters),
+    samples=sum(limiter.sample_stats.completed for limiter in limiters),
+  )
+
+
+def make_learner(
+  experiment: Experiment,
+  design_: Design,
+  batches: Iterator[Any],
+  client: reverb.Client,
+  logger_factory: Callable[..., loggers.Logger],
+  resumed: Counts | None,
+) -> core.Learner:
+  """The learner, as it was at the newest checkpoint if there is one."""
+  counts = resumed or Counts()
+  counter = counting.Counter(prefix="learner")
+  counter.increment(steps=counts.learner_steps)
+  learner = experiment.builder.make_learner(
+    jax.random.PRNGKey(experiment.stream("learner", counts.agent_steps)),
+    design_.networks,
+    batches,
+    logger_factory,
+    design_.spec,
+    client,
+    counter,
+  )
+  if resumed is not None:
+    learner.restore(experiment.checkpointer.restore(learner.save()))
+  return learner
+
+
+def make_training_loop(
+  experiment: Experiment,
+  design_: Design,
+  client: reverb.Client,
+  variable_source: core.VariableSource,
+  agent_steps: int,
+  stack: contextlib.ExitStack,
+  actor: int = 0,
+  num_actors: int = 1,
+) -> tuple[lockstep.BatchedActor, lockstep.LockStep]:
+  """One actor with its environments.
+
+  Args:
+    experiment: The run.
+    design_: Of its agent.
+    client: Of the replay.
+    variable_source: Gives parameters.
+    agent_steps: Of the run so far, so that what is played is new.
+    stack: Closes the environments.
+    actor: Number of the actor.
+    num_actors: How many the run has.
+  """
+  size = experiment.envs_per_actor
+  first = actor * size
+  builder, policy = experiment.builder, make_policy(experiment, design_)
+  environments = []
+  for number in range(first, first + size):
+    seed = experiment.stream(f"environment {number}", agent_steps)
+    environments.append(experiment.environment_factory(seed))
+    stack.callback(environments[-1].close)
+  seed = experiment.stream("acting", agent_steps)
+  batched_actor = lockstep.make_batched_actor(
+    builder,
+    jax.random.PRNGKey(seed),
+    policy,
+    design_.spec,
+    variable_source,
+    [builder.make_adder(client, design_.spec, policy) for _ in environments],
+    first,
+    num_actors * size,
+  )
+  observers = [experiment.observer_factory("train") for _ in environments]
+  return batched_actor, lockstep.LockStep(
+    environments, batched_actor, observers
+  )
+
+
+def evaluate(
+  experiment: Experiment,
+  design_: Design,
+  variable_source: core.VariableSource,
+  agent_steps: int,
+  go_on: Callable[[int], bool],
+) -> list[dict[str, Any]] | None:
+  """Plays episodes without learning from them.
+
+  Args:
+    experiment: The run.
+    design_: Of its agent.
+    variable_source: Gives parameters; asked once.
+    agent_steps: Of the run so far, which seed the evaluation.
+    go_on: Called at each step with the number of episodes that have ended.
+
+  Returns:
+    The row of each episode, None where `go_on` said no.
+  """
+  seed = experiment.stream("evaluation", agent_steps)
+  actor = lockstep.SingleActors(
+    [
+      experiment.builder.make_actor(
+        jax.random.PRNGKey(seed),
+        make_policy(experiment, design_, evaluation=True),
+        design_.spec,
+        variable_source=variable_source,
+      )
+    ]
+  )
+  rows: list[dict[str, Any]] = []
+  with experiment.environment_factory(seed) as environment:
+    observers = [experiment.observer_factory("eval")]
+    loop = lockstep.LockStep([environment], actor, observers)
+    while len(rows) < experiment.evaluation_episodes:
+      rows += [episode.row for episode in loop.step()]
+      if not go_on(len(rows)):
+        return None
+  return rows

@@ -1,0 +1,200 @@
+"""What each node of a program does, in whatever process or thread it runs.
+
+None ends by a signal: each asks the coordinator what to do next, and leaves
+when it says so.
+"""
+
+import contextlib
+import time
+from typing import Any
+
+import launchpad as lp
+import reverb
+
+from . import parts, prefetch, processes, progress
+from .coordinator import Order, Phase
+from .experiment import Counts, Experiment
+
+_REPORT_PERIOD = 0.5  # seconds between calls to the coordinator
+_POLL_PERIOD = 0.1  # seconds between looks at what one waits for
+
+
+def serve_replay(experiment: Experiment, coordinator: Any, address: lp.Address):
+  """Serves the replay until the program is over.
+
+  Args:
+    experiment: The run.
+    coordinator: A client of the `Coordinator`.
+    address: To listen at.
+  """
+  processes.die_with_supervisor()
+  port = lp.get_port_from_address(address.resolve())
+  with contextlib.ExitStack() as stack:
+    design = parts.design(experiment)
+    replay = parts.Replay(experiment, design, stack, port)
+    while (phase := coordinator.phase()) < Phase.OVER:
+      if phase == Phase.DRAINING:
+        replay.let_writers_go()
+      time.sleep(_POLL_PERIOD)
+
+
+def act(
+  experiment: Experiment,
+  number: int,
+  coordinator: Any,
+  replay: reverb.Client,
+  learner: Any,
+):
+  """Acts in the environments of one actor until the budget is spent.
+
+  Args:
+    experiment: The run.
+    number: Of the actor.
+    coordinator: A client of the `Coordinator`.
+    replay: Where transitions go.
+    learner: A client of the `LearnerNode`; gives parameters.
+  """
+  processes.die_with_supervisor()
+  with contextlib.ExitStack() as stack:
+    actor, loop = parts.make_training_loop(
+      experiment,
+      parts.design(experiment),
+      replay,
+      learner,
+      coordinator.join(number),
+      stack,
+      number,
+      experiment.num_actors,
+    )
+    steps, ended, reported = 0, [], time.monotonic()
+    while True:
+      ended += loop.step()
+      steps += experiment.envs_per_actor
+      actor.update()
+      if time.monotonic() - reported >= _REPORT_PERIOD:
+        reported = time.monotonic()
+        if not coordinator.acted(number, steps, ended, loop.seconds):
+          return
+        steps, ended = 0, []
+
+
+def evaluate(experiment: Experiment, coordinator: Any, learner: Any):
+  """Plays evaluations as they come due.
+
+  Args:
+    experiment: The run.
+    coordinator: A client of the `Coordinator`.
+    learner: A client of the `LearnerNode`; gives parameters.
+  """
+  processes.die_with_supervisor()
+  design = parts.design(experiment)
+  asked = time.monotonic()
+
+  def go_on(played: int) -> bool:
+    nonlocal asked
+    del played
+    if time.monotonic() - asked < _REPORT_PERIOD:
+      return True
+    asked = time.monotonic()
+    return coordinator.phase() < Phase.SAVING
+
+  while True:
+    order, agent_steps = coordinator.evaluation()
+    if order == Order.LEAVE:
+      return
+    if order == Order.WAIT:
+      time.sleep(_REPORT_PERIOD)
+      continue
+    rows = parts.evaluate(experiment, design, learner, agent_steps, go_on)
+    if rows is not None:
+      coordinator.evaluated(rows, agent_steps)
+
+
+class LearnerNode:
+  """Learns from the replay, and gives parameters to those who ask."""
+
+  def __init__(
+    self,
+    experiment: Experiment,
+    resumed: Counts | None,
+    coordinator: Any,
+    replay: reverb.Client,
+  ):
+    """Initialises the learner.
+
+    Args:
+      experiment: The run.
+      resumed: Counts of its newest checkpoint, None where there is none.
+      coordinator: A client of the `Coordinator`.
+      replay: Where batches come from.
+    """
+    processes.die_with_supervisor()
+    self._experiment = experiment
+    self._coordinator = coordinator
+    self._replay = replay
+    self._steps = resumed.learner_steps if resumed else 0
+    self._batches = prefetch.PrefetchingIterator(
+      experiment.builder.make_dataset_iterator(replay)
+    )
+    self._learner = parts.make_learner(
+      experiment,
+      parts.design(experiment),
+      self._batches,
+      replay,
+      lambda label, *_, **__: _RemoteLogger(coordinator, label),
+      resumed,
+    )
+
+  def get_variables(self, names: list[str]) -> list[Any]:
+    """Parameters by name, as the learner of the builder has them."""
+    return self._learner.get_variables(names)
+
+  def run(self):
+    """Learns until the coordinator has it leave."""
+    asked = 0.0
+    while True:
+      order = Order.GO_ON
+      if time.monotonic() - asked >= _REPORT_PERIOD:
+        order = self._coordinator.learned(self._steps, self._replay_status())
+        asked = time.monotonic()
+      if order == Order.LEAVE:
+        break
+      if order == Order.SAVE:
+        self._save()
+      elif order == Order.GO_ON and self._batches.ready():
+        self._learner.step()
+        self._steps += 1
+      else:
+        time.sleep(_POLL_PERIOD)
+    self._batches.stop()
+    self._save()
+    self._coordinator.saved_last()
+    while self._coordinator.phase() < Phase.OVER:
+      time.sleep(_POLL_PERIOD)
+    processes.leave()
+
+  def _replay_status(self) -> progress.ReplayStatus:
+    return parts.replay_status(list(self._replay.server_info().values()))
+
+  def _save(self):
+    counts, with_replay = self._coordinator.begin_save(self._steps)
+    self._experiment.checkpointer.save(self._learner.save(), counts)
+    if with_replay and self._experiment.replay_folder is not None:
+      self._replay.checkpoint()
+
+
+class _RemoteLogger:
+  """Hands rows to the coordinator, now and then one."""
+
+  def __init__(self, coordinator: Any, label: str):
+    self._coordinator = coordinator
+    self._label = label
+    self._written = 0.0
+
+  def write(self, data: Any):
+    if time.monotonic() - self._written >= _REPORT_PERIOD:
+      self._written = time.monotonic()
+      self._coordinator.log(self._label, dict(data))
+
+  def close(self):
+    pass
