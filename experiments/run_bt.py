@@ -58,6 +58,9 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     settings=settings,
     config=config,
     make_builder=lambda: bt.BTBuilder(config),
+    make_policy=lambda networks: bt.make_policy(
+      networks.q_network, networks.pretrained, config
+    ),
     network_factory=make_networks,
     pretrained=pretrained,
     announcement=initial_weights,

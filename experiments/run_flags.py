@@ -5,6 +5,8 @@ flag. A flag that is not given has the preset's value.
 """
 
 import dataclasses
+import importlib.util
+import pathlib
 import re
 from typing import Any, NamedTuple
 
@@ -16,7 +18,8 @@ from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
 LOCAL = "local"
-LEARNS_ELSEWHERE = ("local_mp",)  # not in the process that is started
+_RAY = "ray"
+LEARNS_ELSEWHERE = ("local_mp", _RAY)  # not in the process that is started
 _LAUNCH_TYPES = (LOCAL, "local_mt", *LEARNS_ELSEWHERE)
 _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
@@ -111,7 +114,10 @@ _LAUNCH = flags.DEFINE_enum(
   LOCAL,
   _LAUNCH_TYPES,
   "How the parts of the run are started: all in one process; each in a thread"
-  " of it; or each in a process of its own, with --num_actors of them acting.",
+  " of it; or each in a process of its own, with --num_actors of them acting,"
+  " on this machine or on those of a Ray cluster. That is the one which"
+  " RAY_ADDRESS names or which runs here, else one of this machine alone;"
+  " --workdir must be on a file system that its machines share.",
   module_name="launch",
 )
 _NUM_ACTORS = flags.DEFINE_integer(
@@ -132,7 +138,8 @@ _LEARNER_GPUS = flags.DEFINE_string(
   "learner_gpus",
   None,
   "Numbers of the GPUs that the learner splits its batches over, separated by"
-  " commas, such as 0,1; by default all. Nothing else uses one.",
+  " commas, such as 0,1; by default all. Nothing else uses one. With"
+  " --launch=ray, Ray chooses a machine with as many, and which of them.",
   module_name="launch",
 )
 
@@ -191,6 +198,10 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
       f"--num_actors is {_NUM_ACTORS.value}; with --launch={LOCAL} it must be 1"
       " (see --envs_per_actor), or --launch another"
     )
+  if _LAUNCH.value == _RAY and importlib.util.find_spec("ray") is None:
+    raise ValueError(
+      f"--launch={_RAY} needs Ray: pip install 'behavior-transfer[ray]'"
+    )
   gpus = _LEARNER_GPUS.value
   if gpus is not None and not re.fullmatch(r"\d+(,\d+)*", gpus):
     raise ValueError(
@@ -202,10 +213,14 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     given = holder.value
     return getattr(preset, holder.name) if given is None else given
 
-  folder = f"runs/{agent}_{_GAME.value}_{_SEED.value}"
+  folder = _WORKDIR.value
+  if folder is None:
+    folder = f"runs/{agent}_{_GAME.value}_{_SEED.value}"
+  if _LAUNCH.value == _RAY:  # other machines have other working directories
+    folder = str(pathlib.Path(folder).absolute())
   return RunSettings(
     task=tasks.Task(_GAME.value, environment),
-    workdir=folder if _WORKDIR.value is None else _WORKDIR.value,
+    workdir=folder,
     preset=preset,
     network=chosen(_NETWORK),
     frames=chosen(_FRAMES),

@@ -35,6 +35,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     settings=settings,
     config=config,
     make_builder=lambda: ngu.NGUBuilder(config),
+    make_policy=lambda networks: ngu.make_policy(networks, config),
     network_factory=make_networks,
     pretrained=pretrained_policies.Pretrained((), (), ()),
     announcement="",

@@ -27,6 +27,7 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     settings=settings,
     config=config,
     make_builder=lambda: r2d2.R2D2Builder(config),
+    make_policy=lambda networks: r2d2.make_policy(networks, config),
     network_factory=lambda spec: r2d2.make_networks(spec, run.network),
     pretrained=pretrained_policies.Pretrained((), (), ()),
     announcement="",

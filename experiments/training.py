@@ -11,6 +11,7 @@ import jax
 from absl import flags
 
 from behavior_transfer.agents import networks as networks_lib
+from behavior_transfer.agents import policies, sequences
 from behavior_transfer.launch import experiment
 
 from . import (
@@ -34,6 +35,7 @@ class Agent:
     config: Its config.
     make_builder: Imports the builder, which takes long, and makes it.
     network_factory: Environment spec to networks.
+    make_policy: Networks to the policy that acts in training.
     pretrained: Frozen policies that it needs; none for most agents.
     announcement: What the first start of a run says, if anything.
   """
@@ -43,6 +45,7 @@ class Agent:
   config: Any
   make_builder: Callable[[], Any]
   network_factory: Callable[[Any], Any]
+  make_policy: Callable[[Any], policies.Policy]
   pretrained: pretrained_policies.Pretrained
   announcement: str
 
@@ -97,6 +100,10 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   """
   with cli.user_input():
     spec, action_set = run.task.describe()
+    _check_splits(agent.config.batch_size, run.learner_gpus)
+    replay_gib = _replay_gib(agent, spec)
+    if not run.allow_large_replay:
+      _check_fits_memory(replay_gib)
     manifest = _manifest(run, agent, spec, action_set)
     workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
     repeat = run.task.options.action_repeat
@@ -134,7 +141,8 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     print(f"{name} holds another policy by now; the run keeps its own copy")
   print(
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
-    f" {plan.num_steps:,} agent steps, in {workdir.path}",
+    f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
+    f" {replay_gib:.2f} GiB",
     flush=True,
   )
   if counts is None and agent.announcement:
@@ -154,10 +162,7 @@ def _launch(
 
   gym_notices.notices.notices.clear()  # Acme imports gym; we do not use it
 
-  builder = agent.make_builder()
-  with cli.user_input():
-    _check_replay_fits(run, plan, builder)
-  plan = dataclasses.replace(plan, builder=builder)
+  plan = dataclasses.replace(plan, builder=agent.make_builder())
   if run.launch == run_flags.LOCAL:
     from behavior_transfer.launch import local
 
@@ -167,22 +172,28 @@ def _launch(
   return distributed.run(plan, run.launch, workdir.logs, run.learner_gpus)
 
 
-def _check_replay_fits(
-  run: run_flags.RunSettings, plan: experiment.Experiment, builder: Any
-):
-  """Says how large a full replay is.
-
-  Raises:
-    ValueError: It is larger than this machine's memory.
-  """
-  spec, _ = run.task.describe()
-  policy = builder.make_policy(plan.network_factory(spec), spec)
-  needed = builder.replay_bytes(spec, policy) / 2**30
-  memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-  print(f"replay: {needed:.2f} GiB when full, before compression", flush=True)
-  if needed > memory and not run.allow_large_replay:
+def _check_splits(batch_size: int, learner_gpus: str | None):
+  num_gpus = len((learner_gpus or "0").split(","))
+  if batch_size % num_gpus:
     raise ValueError(
-      f"a full replay takes {needed:.1f} GiB before compression, and this"
+      f"batch_size is {batch_size}; for {num_gpus} --learner_gpus it must be a"
+      f" multiple of {num_gpus}"
+    )
+
+
+def _replay_gib(agent: Agent, spec: tasks.TaskSpec) -> float:
+  """Memory that a full replay takes, before compression."""
+  policy = agent.make_policy(agent.network_factory(spec))
+  length = sequences.sequence_length(agent.config)
+  item = sequences.item_spec(spec, policy, length)
+  return sequences.replay_bytes(item, agent.config) / 2**30
+
+
+def _check_fits_memory(replay_gib: float):
+  memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+  if replay_gib > memory:
+    raise ValueError(
+      f"a full replay takes {replay_gib:.1f} GiB before compression, and this"
       f" machine has {memory:.1f} GiB; give a smaller --max_replay_size, or"
       " --allow_large_replay"
     )
