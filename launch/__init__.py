@@ -2,12 +2,12 @@
 
 experiment.py   what a run consists of: `Experiment`
 local.py        runs one in this process, the replay embedded
-distributed.py  runs one as a Launchpad program, in threads or processes
+distributed.py  runs one as a Launchpad program, of threads or processes
   program.py      its nodes, and who calls whom
   roles.py        what each node does
   coordinator.py  what they tell one another, and when each is to leave
   supervisor.py   starts them, starts some again, and sees all to their end
-  threads.py, processes.py  where a node runs
+  threads.py, processes.py, cluster.py  where a node runs
 parts.py        the parts of an agent, as its builder makes them
 lockstep.py     many environments, one decision
 record.py       counts, logs and the line on the terminal

@@ -53,8 +53,7 @@ class ProcessWorker:
     self._environment = {
       **os.environ,
       **environment,
-      # What can be imported here can be there, a user's own modules included.
-      "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+      "PYTHONPATH": python_path(),
       _SUPERVISOR: str(os.getpid()),
     }
     self._log = log_folder / f"{group}_{number}.log"
@@ -77,13 +76,23 @@ class ProcessWorker:
     return self._process.poll()
 
   def last_words(self) -> str:
-    lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-    return "\n".join(["", f"{self._log}:", *lines])
+    return last_lines(self._log)
 
   def kill(self) -> None:
     if self._process is not None and self._process.poll() is None:
       os.killpg(self._process.pid, signal.SIGKILL)
       self._process.wait()
+
+
+def python_path() -> str:
+  """With it, what can be imported here can be there, a user's modules too."""
+  return os.pathsep.join(filter(None, sys.path))
+
+
+def last_lines(log: pathlib.Path) -> str:
+  """The end of a node's log."""
+  lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+  return "\n".join(["", f"{log}:", *lines])
 
 
 def die_with_supervisor():
