@@ -2,7 +2,7 @@
 
 experiment.py   what a run consists of: `Experiment`
 local.py        runs one in this process, the replay embedded
-distributed.py  runs one as a Launchpad program, of threads or processes
+distributed.py  runs one as a Launchpad program: in threads, processes, on Ray
   program.py      its nodes, and who calls whom
   roles.py        what each node does
   coordinator.py  what they tell one another, and when each is to leave
