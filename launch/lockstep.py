@@ -101,6 +101,8 @@ def make_batched_actor(
       first_environment,
       num_environments,
     )
+  # The run's actors are given one key among them.
+  random_key = jax.random.fold_in(random_key, first_environment)
   keys = jax.random.split(random_key, len(adders_))
   return SingleActors(
     [

@@ -29,6 +29,17 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
       "/tmp: holds no checkpoint",
     ),
     (("run_r2d2.py", "--workdir=/proc/run"), "/proc/run"),
+    (
+      ("run_r2d2.py", "--num_actors=2"),
+      "--num_actors is 2; with --launch=local it must be 1",
+    ),
+    (("run_r2d2.py", "--launch=local_mp", "--num_actors=0"), "num_actors"),
+    (("run_r2d2.py", "--envs_per_actor=0"), "envs_per_actor"),
+    (("run_r2d2.py", "--launch=slurm"), "slurm"),
+    (
+      ("run_r2d2.py", "--learner_gpus=0,one"),
+      "--learner_gpus is '0,one'; it must be numbers",
+    ),
     (("evaluate.py", "--checkpoint=scripted_hero"), "give --game"),
     (
       (

@@ -70,44 +70,70 @@ def test_games_without_places_or_events_have_no_columns_for_them():
     assert observer.get_metrics().keys() == columns
 
 
+def _episode(run, steps, agent_steps):
+  """Plays an episode that ends at a step of the run; its row."""
+  observer = tasks.TrainingObserver()
+  _play("hero", observer, steps)
+  return run.record(observer.get_metrics(), agent_steps)
+
+
+def test_a_row_of_training_tells_its_cells_and_then_their_number():
+  observer = tasks.TrainingObserver()
+  _play("hero", observer, 200)
+  told = observer.get_metrics()
+  cells = told.pop(coverage.VISITED)
+  assert len(set(cells)) == len(cells) == told["positions"]
+  other = tasks.GameObserver()
+  _play("hero", other, 200)
+  assert told == other.get_metrics()
+
+
 def test_a_run_adds_up_its_episodes(tmp_path):
   run = coverage.Coverage(tmp_path / "coverage.npz")
-  observer, counts = tasks.GameObserver(run), []
+  counts, end = [], 0
   for steps in (200, 100, 300):
-    _play("hero", observer, steps)
-    metrics = observer.get_metrics()
-    counts.append((metrics["positions"], metrics["positions_so_far"]))
+    end += steps
+    row = _episode(run, steps, end)
+    assert coverage.VISITED not in row
+    counts.append((row["positions"], row["positions_so_far"]))
   (first, first_so_far), (second, second_so_far), (third, third_so_far) = counts
   assert second < first == first_so_far == second_so_far  # the same way again
   assert third == third_so_far > first
-  assert metrics["rooms_so_far"] == metrics["rooms"] == 3
-  assert run.agent_steps == 600
+  assert row["rooms_so_far"] == row["rooms"] == 3
+
+
+def test_rows_without_places_stay_as_they_are(tmp_path):
+  run = coverage.Coverage(tmp_path / "coverage.npz")
+  row = {"native_return": 1.0}
+  assert run.record(row, 10) == {"native_return": 1.0}
+  assert run.positions() == 0
 
 
 def test_a_run_is_taken_up_where_its_checkpoint_was(tmp_path):
-  """What was written, but visited later than the checkpoint, is forgotten."""
+  """What was written, but known later than the checkpoint, is forgotten."""
   path = tmp_path / "coverage.npz"
   run, so_far = coverage.Coverage(path), []
-  observer = tasks.GameObserver(run)
-  _play("hero", observer, 200)
+  _episode(run, 100, 100)
+  _episode(run, 200, 300)
   at_checkpoint = run.positions(), run.rooms()
   run.save()
-  _play("hero", observer, 400)
+  _episode(run, 400, 700)
   assert run.positions() > at_checkpoint[0]
   run.save()
   assert [file.name for file in tmp_path.iterdir()] == ["coverage.npz"]
 
   resumed = coverage.Coverage(path)
   assert resumed.positions() == 0
-  resumed.restore(200)
+  resumed.restore(300)
   assert (resumed.positions(), resumed.rooms()) == at_checkpoint
-  _play("hero", tasks.GameObserver(resumed), 400)
+  _episode(resumed, 400, 700)
   assert resumed.positions() == run.positions()
   resumed.save()
-  for step in (0, 100, 200, 600):
+  for step in (99, 100, 300, 700):
     again = coverage.Coverage(path)
     again.restore(step)
     so_far.append(again.positions())
+  assert so_far[0] == 0
   assert so_far[-2:] == [at_checkpoint[0], run.positions()]
   assert all(a < b for a, b in itertools.pairwise(so_far))
 

@@ -2,7 +2,7 @@
 
 import csv
 import dataclasses
-import json
+import itertools
 import os
 import pathlib
 import signal
@@ -14,11 +14,9 @@ import numpy as np
 import pytest
 
 from behavior_transfer.agents import r2d2
-from behavior_transfer.launch import local
+from behavior_transfer.launch import experiment, local
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import itertools
-
 import toy
 
 _TOY = pathlib.Path(toy.__file__)
@@ -32,15 +30,13 @@ def _start(workdir: pathlib.Path, num_steps: int) -> subprocess.Popen:
   )
 
 
-def _counts(workdir: pathlib.Path) -> dict[str, float]:
-  path = workdir / "counts.json"
-  text = path.read_text() if path.exists() else ""
-  return json.loads(text or '{"agent_steps": 0}')
+def _counts(workdir: pathlib.Path) -> experiment.Counts:
+  return toy.Checkpointer(workdir).latest() or experiment.Counts()
 
 
 def _wait_for_step(process: subprocess.Popen, workdir: pathlib.Path, step: int):
   deadline = time.monotonic() + 200
-  while _counts(workdir)["agent_steps"] < step:
+  while _counts(workdir).agent_steps < step:
     assert process.poll() is None, process.stderr.read()
     assert time.monotonic() < deadline
     time.sleep(0.05)
@@ -68,36 +64,33 @@ def test_killed_stopped_and_finished(tmp_path):
   killed.kill()
   killed.communicate()
   at_kill = _counts(tmp_path)
-  assert at_kill["learner_steps"] > 0
-  assert (
-    _learner_steps(tmp_path, at_kill["agent_steps"])
-    == (at_kill["learner_steps"])
-  )
+  assert at_kill.learner_steps > 0
+  assert _learner_steps(tmp_path, at_kill.agent_steps) == at_kill.learner_steps
 
   stopped = _start(tmp_path, 1_000_000)
-  _wait_for_step(stopped, tmp_path, at_kill["agent_steps"] + 200)
+  _wait_for_step(stopped, tmp_path, at_kill.agent_steps + 200)
   stopped.send_signal(signal.SIGTERM)
   _, errors = stopped.communicate(timeout=60)
   assert stopped.returncode == 128 + signal.SIGTERM, errors
-  assert f"resumed from step {at_kill['agent_steps']:,}" in errors
+  assert f"resumed from step {at_kill.agent_steps:,}" in errors
   at_stop = _counts(tmp_path)
-  assert f"SIGTERM: saved at step {at_stop['agent_steps']:,}" in errors
-  assert at_stop["learner_steps"] > at_kill["learner_steps"]
+  assert f"SIGTERM: saved at step {at_stop.agent_steps:,}" in errors
+  assert at_stop.learner_steps > at_kill.learner_steps
 
-  budget = at_stop["agent_steps"] + 130
+  budget = at_stop.agent_steps + 130
   finished = _start(tmp_path, budget)
   _, errors = finished.communicate(timeout=300)
   assert finished.returncode == 0, errors
   at_end = _counts(tmp_path)
-  assert at_end["agent_steps"] == at_end["evaluated"] == budget
-  assert _learner_steps(tmp_path, budget) == at_end["learner_steps"]
-  assert at_end["walltime"] > at_stop["walltime"] > at_kill["walltime"]
+  assert at_end.agent_steps == at_end.evaluated == budget
+  assert _learner_steps(tmp_path, budget) == at_end.learner_steps
+  assert at_end.walltime > at_stop.walltime > at_kill.walltime
   for file in ("train.csv", "eval.csv", "learner.csv"):
     assert _increases(_column(tmp_path, file, "agent_steps")), file
   assert _increases(_column(tmp_path, "train.csv", "episodes"))
   assert _column(tmp_path, "eval.csv", "agent_steps")[-1] == budget
   # The replay ratio holds: 1.0 step learned on for each that was inserted.
-  learned = at_end["learner_steps"] * toy.CONFIG.batch_size * 6
+  learned = at_end.learner_steps * toy.CONFIG.batch_size * 6
   assert 0.3 < learned / budget < 1.5
 
 
@@ -121,8 +114,9 @@ def test_an_interrupted_evaluation_is_made_up(tmp_path):
 
   def make(seed):
     seeds.append(seed)
-    # The first is trained in, the second is that of the first evaluation.
-    return Stopping(seed) if len(seeds) == 2 else toy.Corridor(seed)
+    # The first is asked for its specification, the second is trained in, the
+    # third is that of the first evaluation.
+    return Stopping(seed) if len(seeds) == 3 else toy.Corridor(seed)
 
   plan = toy.make_experiment(
     tmp_path, environment_factory=make, num_steps=40, evaluation_period=20
@@ -154,7 +148,7 @@ def test_a_stop_does_not_wait_for_steps_that_are_due(tmp_path):
   config = dataclasses.replace(toy.CONFIG, replay_ratio=16.0)
   plan = toy.make_experiment(tmp_path, builder=_StoppingBuilder(config))
   assert local.run(plan) == 128 + signal.SIGTERM
-  assert _counts(tmp_path)["learner_steps"] == 3
+  assert _counts(tmp_path).learner_steps == 3
 
 
 class _Labelled:
@@ -188,9 +182,9 @@ def test_observers_are_told_whether_they_see_training(tmp_path):
 def test_a_complete_run_is_left_as_it_is(tmp_path):
   plan = toy.make_experiment(tmp_path, num_steps=20, evaluation_episodes=1)
   assert local.run(plan) == 0
-  before = (tmp_path / "counts.json").stat().st_mtime_ns
+  before = (tmp_path / "checkpoints").stat().st_mtime_ns
   assert local.run(plan) == 0
-  assert (tmp_path / "counts.json").stat().st_mtime_ns == before
+  assert (tmp_path / "checkpoints").stat().st_mtime_ns == before
   assert len(_column(tmp_path, "eval.csv", "agent_steps")) == 1
 
 
@@ -200,4 +194,4 @@ def test_a_run_without_evaluations(tmp_path):
   )
   assert local.run(plan) == 0
   assert not _column(tmp_path, "eval.csv", "agent_steps")
-  assert _counts(tmp_path)["agent_steps"] == 20
+  assert _counts(tmp_path).agent_steps == 20

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 
+import dm_env
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
@@ -174,6 +175,31 @@ def test_summary_of_episodes():
   }
 
 
+class _Watcher:
+  """An observer that counts the steps of an episode."""
+
+  def observe_first(self, environment, timestep):
+    self.steps = 0
+
+  def observe(self, environment, timestep, action):
+    self.steps += 1
+
+  def get_metrics(self):
+    return {"watched": self.steps}
+
+
+def test_an_episode_is_summed_up():
+  statistics = episodes.EpisodeStatistics([_Watcher()])
+  for _ in range(2):  # nothing is left of the first
+    statistics.begin(None, dm_env.restart(None))
+    for reward, flight in ((1.0, 1.0), (2.0, 0.0)):
+      step = dm_env.transition(np.float32(reward), None)
+      statistics.step(None, step, np.int32(0), {"flight": flight})
+  telemetry = {"flight": 0.5}
+  row = {"episode_return": 3.0, "episode_length": 2, "watched": 2, **telemetry}
+  assert statistics.episode() == episodes.Episode(row, telemetry)
+
+
 class _Terminal(io.StringIO):
   def isatty(self):
     return True
@@ -185,11 +211,15 @@ def _draw(stream, monkeypatch):
   monkeypatch.setenv("COLUMNS", "200")
   counts = experiment.Counts(agent_steps=100)
   line = progress.Progress(1100, 4, counts, stream)
-  line.update(lambda: 0.2)  # starts the clock
-  line.episode(12.0, {"flight": 0.25, "intrinsic_reward": 12.34})
-  for now[0] in (10.0, 20.0):
+  filling = progress.ReplayStatus(size=2, capacity=50, min_size=10, inserts=2)
+  filled = filling._replace(size=20, inserts=40, samples=10)
+  line.update(lambda: filling)  # starts the clock
+  figures = {"flight": 0.25, "intrinsic_reward": 12.34}
+  line.episode({"episode_return": 12.0, **figures})
+  for now[0], status in ((10.0, filling), (20.0, filled)):
     counts.agent_steps += 100
-    line.update(lambda: 0.2)
+    counts.learner_steps += 5 if status is filled else 0
+    line.update(lambda status=status: status)
   line.evaluating(1, 2)  # not due
   now[0] = 30.0
   line.evaluating(2, 2)
@@ -202,9 +232,10 @@ def test_progress_in_a_file_is_a_line_each_time(monkeypatch):
   assert _draw(io.StringIO(), monkeypatch).splitlines() == [
     "step 200/1,100 | 40 frames/s | filling replay 20% | return 12.0"
     " | flight 0.25 | intrinsic reward 12.3 | ETA 1m30s",
-    "step 300/1,100 | 40 frames/s | filling replay 20% | return 12.0"
+    "step 300/1,100 | 40 frames/s | learner 0.25/s"
+    " | replay 40% (0.25 samples an insert) | return 12.0"
     " | flight 0.25 | intrinsic reward 12.3 | ETA 1m20s",
-    "step 300/1,100 | evaluating, 2/2",
+    "step 300/1,100 | evaluating, 2/2 episodes",
     "saved",
   ]
 

@@ -1,6 +1,5 @@
 """A run small enough for tests: an environment of a few lines, a real agent."""
 
-import json
 import pathlib
 import sys
 
@@ -9,7 +8,7 @@ import numpy as np
 from dm_env import specs
 
 from behavior_transfer.agents import checkpoints, r2d2
-from behavior_transfer.launch import experiment, local, loggers
+from behavior_transfer.launch import distributed, experiment, local, loggers
 
 CONFIG = r2d2.R2D2Config(
   burn_in=2,
@@ -26,10 +25,11 @@ CONFIG = r2d2.R2D2Config(
 
 
 class Corridor(dm_env.Environment):
-  """Pays for steps to the right; episodes have seven steps."""
+  """Pays for steps to the right."""
 
-  def __init__(self, seed: int):
+  def __init__(self, seed: int, length: int = 7):
     self._rng = np.random.default_rng(seed)
+    self._length = length
     self._step = 0
 
   def reset(self) -> dm_env.TimeStep:
@@ -39,7 +39,7 @@ class Corridor(dm_env.Environment):
   def step(self, action: int) -> dm_env.TimeStep:
     self._step += 1
     reward = np.float32(action == 1)
-    if self._step == 7:
+    if self._step == self._length:
       return dm_env.termination(reward, self._observe())
     return dm_env.transition(reward, self._observe())
 
@@ -54,16 +54,16 @@ class Corridor(dm_env.Environment):
 
 
 class Checkpointer:
-  """The zoo's checkpoints, and the counts in a file beside them."""
+  """The zoo's checkpoints, with the counts in their manifests."""
 
   def __init__(self, folder: pathlib.Path):
-    self._folder = folder
+    self._folder = folder / "checkpoints"
 
   def latest(self) -> experiment.Counts | None:
-    path = self._folder / "counts.json"
-    if not path.exists():
+    if not self._folder.exists() or not any(self._folder.glob("[0-9]*")):
       return None
-    return experiment.Counts(**json.loads(path.read_text()))
+    manifest = checkpoints.read_manifest(checkpoints.resolve(self._folder))
+    return experiment.Counts(**manifest["counts"])
 
   def restore(self, template):
     path = checkpoints.resolve(self._folder)
@@ -71,13 +71,15 @@ class Checkpointer:
 
   def save(self, learner_state, counts):
     checkpoints.save(
-      self._folder / "checkpoints",
+      self._folder,
       step=counts.agent_steps,
       params=learner_state.params,
       training_state=learner_state,
-      manifest=dict.fromkeys(checkpoints.MANIFEST_KEYS),
+      manifest={
+        **dict.fromkeys(checkpoints.MANIFEST_KEYS),
+        "counts": vars(counts),
+      },
     )
-    (self._folder / "counts.json").write_text(json.dumps(vars(counts)))
 
 
 def make_experiment(workdir: pathlib.Path, **changes) -> experiment.Experiment:
@@ -89,6 +91,7 @@ def make_experiment(workdir: pathlib.Path, **changes) -> experiment.Experiment:
     network_factory=lambda spec: r2d2.make_networks(spec, network),
     logger_factory=loggers.make_factory(workdir, 4),
     checkpointer=Checkpointer(workdir),
+    replay_folder=workdir / "replay",
     num_steps=400,
     checkpoint_period=100,
     evaluation_period=150,
@@ -99,9 +102,24 @@ def make_experiment(workdir: pathlib.Path, **changes) -> experiment.Experiment:
   return experiment.Experiment(**{**parts, **changes})
 
 
-if __name__ == "__main__":
-  sys.exit(
-    local.run(
-      make_experiment(pathlib.Path(sys.argv[1]), num_steps=int(sys.argv[2]))
-    )
+def main(
+  workdir: str,
+  num_steps: str,
+  launch: str = "local",
+  num_actors: str = "1",
+  envs_per_actor: str = "1",
+) -> int:
+  """Runs it, as a program of its own."""
+  plan = make_experiment(
+    pathlib.Path(workdir),
+    num_steps=int(num_steps),
+    num_actors=int(num_actors),
+    envs_per_actor=int(envs_per_actor),
   )
+  if launch == "local":
+    return local.run(plan)
+  return distributed.run(plan, launch, pathlib.Path(workdir) / "logs")
+
+
+if __name__ == "__main__":
+  sys.exit(main(*sys.argv[1:]))
