@@ -69,8 +69,10 @@ class Coordinator:
     self._replay_is_lost = False
     self._seconds: dict[int, Mapping[str, float]] = {}
     self._has_acted: set[int] = set()
+    self._has_evaluated = False
     if resumed is not None:
       experiment.history.restore(resumed.agent_steps)
+    self._advance()  # it may have ended before its last evaluation did
 
   # What the nodes call.
 
@@ -186,6 +188,7 @@ class Coordinator:
     """Called by an evaluator with the episodes of one evaluation."""
     with self._lock:
       self._record.evaluation(rows, agent_steps)
+      self._has_evaluated = True
       self._advance()
 
   # What the launcher calls.
@@ -193,6 +196,12 @@ class Coordinator:
   def has_acted(self, actor: int) -> bool:
     """Whether an actor has done anything since it last started."""
     return actor in self._has_acted
+
+  def has_evaluated(self) -> bool:
+    """Whether an evaluation was played since this was last asked."""
+    with self._lock:
+      done, self._has_evaluated = self._has_evaluated, False
+      return done
 
   def stop(self):
     """Ends the run, saved."""

@@ -131,9 +131,10 @@ class Supervisor:
         self._coordinator.lose_replay()
 
   def _start_again(self, worker: Worker, code: int):
-    done = worker.group == program.ACTOR and (
-      self._coordinator.has_acted(worker.number)
-    )
+    if worker.group == program.ACTOR:
+      done = self._coordinator.has_acted(worker.number)
+    else:
+      done = self._coordinator.has_evaluated()
     self._futile_starts[worker] = 0 if done else self._futile_starts[worker] + 1
     raised = code > 0
     if not done and (
