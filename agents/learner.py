@@ -39,7 +39,7 @@ class Learner(core.Learner):
       learner_core: pure functions; see `learning`.
       params: initial parameters, as the core's `init` takes them.
       batch_size: sequences in a batch.
-      dataset: gives batches; one is taken at each step.
+      dataset: gives batches, on the host; one is taken at each step.
       logger: gets the metrics of each step.
       counter: gets `steps` and `walltime`; whoever makes it gives it the
         prefix "learner", as Acme does.
@@ -57,12 +57,15 @@ class Learner(core.Learner):
       )
     mesh = sharding.Mesh(np.array(devices), ("batch",))
     self._whole = sharding.NamedSharding(mesh, sharding.PartitionSpec())
-    self._split = sharding.NamedSharding(mesh, sharding.PartitionSpec("batch"))
+    split = sharding.NamedSharding(mesh, sharding.PartitionSpec("batch"))
     self._variables = learner_core.variables
-    # Left alone, the compiler might split parameters over the devices, too, and
-    # they would no longer fit the buffers that the state before gave away.
+    # Left alone, the compiler might split the new state, too, which would then
+    # not fit the memory that the old one gives away.
     self._sgd_step = jax.jit(
-      learner_core.step, donate_argnums=0, out_shardings=self._whole
+      learner_core.step,
+      donate_argnums=0,
+      in_shardings=(self._whole, split, split),
+      out_shardings=self._whole,
     )
     self._state = jax.device_put(learner_core.init(params), self._whole)
     # A step gives its state's buffers away: nobody may read them meanwhile.
@@ -87,11 +90,10 @@ class Learner(core.Learner):
         f"replay keys are {sample.info.key.dtype}; they must stay uint64, so "
         "prefetch to the host (device_prefetch=False in dm-acme 0.4.0)"
       )
-    batch = jax.device_put(
-      (sample.data, np.asarray(sample.info.probability)), self._split
-    )
     with self._lock:
-      self._state, output = self._sgd_step(self._state, *batch)
+      self._state, output = self._sgd_step(
+        self._state, sample.data, np.asarray(sample.info.probability)
+      )
     output = jax.device_get(output)
     if self._replay_client:
       updates = zip(
