@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import chex
 import jax
@@ -9,6 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 
 LengthSampler = Callable[[chex.PRNGKey], chex.Array]
+
+
+class Share(NamedTuple):
+  """The part of the ladder that one of a run's environments draws from.
+
+  Attributes:
+    index: int32 `[]`, i, the number of the environment, from 0.
+    count: int32 `[]`, N, environments of the run.
+  """
+
+  index: chex.Numeric
+  count: chex.Numeric
+
+
+# A single environment stands for the whole ladder.
+WHOLE = Share(0, 1)
 
 
 def epsilon_ladder(
@@ -24,9 +41,26 @@ def epsilon_ladder(
   return np.power(base, 1.0 + alpha * rungs).astype(np.float32)
 
 
-def draw_epsilon(key: chex.PRNGKey, ladder: np.ndarray) -> chex.Array:
-  """A rung drawn uniformly: one environment stands for the whole ladder."""
-  return jax.random.choice(key, jnp.asarray(ladder))
+def rung(draw: chex.Numeric, share: Share, num_rungs: int) -> chex.Numeric:
+  """floor((i + u) / N * R), the rung that environment i of N gets for u.
+
+  Where there is an environment for each rung, it has that one in every episode.
+
+  Args:
+    draw: int32 `[]`, floor(u * R) for u in 0..1, which is all that the rung
+      depends on. So no number is rounded, and no environment leaves its share.
+    share: i and N.
+    num_rungs: R.
+  """
+  return (share.index * num_rungs + draw) // share.count
+
+
+def draw_epsilon(
+  key: chex.PRNGKey, ladder: np.ndarray, share: Share = WHOLE
+) -> chex.Array:
+  """A rung drawn uniformly from the environment's share of the ladder."""
+  draw = jax.random.randint(key, (), 0, len(ladder))
+  return jnp.asarray(ladder)[rung(draw, share, len(ladder))]
 
 
 @functools.cache

@@ -35,7 +35,8 @@ class Policy(NamedTuple):
   step.
 
   Attributes:
-    init: key -> state at the start of an episode.
+    init: (key, share=`exploration.WHOLE`) -> state at the start of an episode;
+      the share is the environment's, of the ladder of exploration rates.
     select_action: (params, observation, state) -> (action int32 `[]`, state).
     get_extras: state -> what replay keeps of the last step: a dictionary with
       "recurrent_state", the `RecurrentState` *before* that step, and whatever
@@ -45,7 +46,7 @@ class Policy(NamedTuple):
       `ngu.intrinsic`); None where it learns from the environment's alone.
   """
 
-  init: Callable[[chex.PRNGKey], State]
+  init: Callable[..., State]
   select_action: Callable[..., tuple[chex.Array, State]]
   get_extras: Callable[[State], dict[str, Any]]
   telemetry: Callable[[State], dict[str, chex.Array]]

@@ -73,7 +73,9 @@ def make_policy(
     config.zeta_exponent, config.max_flight_length
   )
 
-  def init(key: chex.PRNGKey) -> BTState:
+  def init(
+    key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
+  ) -> BTState:
     key, epsilon_key, *policy_keys = jax.random.split(key, 2 + num_policies)
     recurrent = policies.initial_recurrent_state(networks)
     return BTState(
@@ -81,7 +83,7 @@ def make_policy(
       prev_action=recurrent.prev_action,
       core_state=recurrent.core_state,
       before=recurrent,
-      epsilon=draw_epsilon(epsilon_key),
+      epsilon=draw_epsilon(epsilon_key, share),
       pretrained=tuple(
         policy.init(k)
         for policy, k in zip(pretrained, policy_keys, strict=True)

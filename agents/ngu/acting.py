@@ -6,8 +6,8 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from .. import exploration, policies
 from .. import networks as networks_lib
-from .. import policies
 from ..r2d2 import acting as r2d2_acting
 from . import config as config_lib
 from . import intrinsic, mixture
@@ -53,7 +53,9 @@ def make_policy(
   q_network = networks.q_network
   num_actions = q_network.num_actions
 
-  def init(key: chex.PRNGKey) -> NGUState:
+  def init(
+    key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
+  ) -> NGUState:
     key, epsilon_key, index_key = jax.random.split(key, 3)
     recurrent = policies.initial_recurrent_state(q_network)
     return NGUState(
@@ -61,7 +63,7 @@ def make_policy(
       prev_action=recurrent.prev_action,
       core_state=recurrent.core_state,
       before=recurrent,
-      epsilon=draw_epsilon(epsilon_key),
+      epsilon=draw_epsilon(epsilon_key, share),
       mixture_index=jax.random.randint(index_key, (), 0, num_policies),
       explored=jnp.bool_(False),
       behaviour_probability=jnp.float32(1.0),

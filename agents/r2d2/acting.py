@@ -38,14 +38,14 @@ class R2D2State(NamedTuple):
 
 def epsilon_sampler(
   config: config_lib.R2D2Config, evaluation: bool
-) -> Callable[[chex.PRNGKey], chex.Array]:
+) -> Callable[[chex.PRNGKey, exploration.Share], chex.Array]:
   """Exploration rate of an episode: a rung of the ladder, or `eval_epsilon`."""
   if evaluation:
-    return lambda key: jnp.float32(config.eval_epsilon)
+    return lambda key, share: jnp.float32(config.eval_epsilon)
   ladder = exploration.epsilon_ladder(
     config.num_environments, config.epsilon_base, config.epsilon_alpha
   )
-  return lambda key: exploration.draw_epsilon(key, ladder)
+  return lambda key, share: exploration.draw_epsilon(key, ladder, share)
 
 
 def make_policy(
@@ -62,7 +62,9 @@ def make_policy(
   else:
     sample_length = exploration.single_step
 
-  def init(key: chex.PRNGKey) -> R2D2State:
+  def init(
+    key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
+  ) -> R2D2State:
     key, epsilon_key = jax.random.split(key)
     recurrent = policies.initial_recurrent_state(networks)
     return R2D2State(
@@ -70,7 +72,7 @@ def make_policy(
       prev_action=recurrent.prev_action,
       core_state=recurrent.core_state,
       before=recurrent,
-      epsilon=draw_epsilon(epsilon_key),
+      epsilon=draw_epsilon(epsilon_key, share),
       remaining=jnp.int32(0),
       flight_action=jnp.int32(0),
       in_flight=jnp.bool_(False),

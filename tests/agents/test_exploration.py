@@ -1,5 +1,8 @@
 """Flight lengths against their closed form, the counter, the ladder."""
 
+import fractions
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,6 +39,61 @@ def test_rungs_are_drawn_uniformly():
   assert sum(counts) == 8000
   # Binomial with deviation 30.
   np.testing.assert_allclose(counts, 1000, atol=130)
+
+
+def rungs(index, count, num_rungs):
+  """Rungs that environment `index` of `count` gets, whatever is drawn."""
+  share = exploration.Share(index, count)
+  draws = jnp.arange(num_rungs)
+  return np.asarray(exploration.rung(draws, share, num_rungs))
+
+
+def test_rungs_by_hand():
+  np.testing.assert_array_equal(rungs(0, 1, 4), [0, 1, 2, 3])
+  np.testing.assert_array_equal(rungs(1, 2, 4), [2, 2, 3, 3])
+  # floor((1 + u) / 3 * 4), u at 0, 1/4, 1/2 and 3/4
+  np.testing.assert_array_equal(rungs(1, 3, 4), [1, 1, 2, 2])
+  np.testing.assert_array_equal(rungs(5, 8, 4), [2, 2, 2, 2])
+
+
+@pytest.mark.parametrize("num_rungs", [1, 2, 16, 256, 300])
+@pytest.mark.parametrize("count", [1, 2, 3, 16, 256, 300])
+def test_rungs_follow_the_rule_to_the_edges(count, num_rungs):
+  """Against the rule in fractions, for the least and largest u of a draw."""
+  for index in {0, 1, count // 2, count - 2, count - 1} & set(range(count)):
+    found = rungs(index, count, num_rungs)
+    for draw in {0, 1, num_rungs // 2, num_rungs - 1} & set(range(num_rungs)):
+      for u in (
+        fractions.Fraction(draw, num_rungs),
+        fractions.Fraction(draw + 1, num_rungs) - fractions.Fraction(1, 2**40),
+      ):
+        assert found[draw] == (index + u) / count * num_rungs // 1
+
+
+@pytest.mark.parametrize("num", [1, 2, 16, 256, 300])
+def test_an_environment_for_each_rung_keeps_it_whatever_is_drawn(num):
+  for index in range(num):
+    assert set(rungs(index, num, num)) == {index}
+
+
+@pytest.mark.parametrize(("count", "num_rungs"), [(16, 256), (3, 300), (7, 20)])
+def test_the_shares_cover_the_ladder_without_gaps(count, num_rungs):
+  of_each = [rungs(index, count, num_rungs) for index in range(count)]
+  assert set(np.concatenate(of_each)) == set(range(num_rungs))
+  for before, after in itertools.pairwise(of_each):
+    # Shares may meet on a rung that is not whole of either.
+    assert before[-1] + (num_rungs % count == 0) <= after[0]
+    assert after[0] <= before[-1] + 1
+
+
+def test_a_share_is_drawn_from_uniformly():
+  ladder = exploration.epsilon_ladder(8, 0.4, 7.0)
+  keys = jax.random.split(jax.random.PRNGKey(0), 4000)
+  share = exploration.Share(1, 2)
+  drawn = jax.vmap(lambda k: exploration.draw_epsilon(k, ladder, share))(keys)
+  counts = [(drawn == rung).sum() for rung in ladder]
+  np.testing.assert_array_equal(counts[:4], 0)
+  np.testing.assert_allclose(counts[4:], 1000, atol=130)
 
 
 def closed_form(exponent, cap):
