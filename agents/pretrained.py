@@ -74,6 +74,11 @@ class _Episodes:
       )
     return np.int32(action)
 
+  def step_all(self, *columns) -> np.ndarray:
+    """`step` in each of several environments, one after another."""
+    rows = zip(*(np.asarray(column) for column in columns), strict=True)
+    return np.array([self.step(*row) for row in rows], np.int32)
+
 
 def from_callable(
   name: str, function: PolicyFunction, num_actions: int
@@ -91,6 +96,22 @@ def from_callable(
   """
   episodes = _Episodes(name, function, num_actions)
 
+  @jax.custom_batching.custom_vmap
+  def call(*arguments):
+    action = jax.ShapeDtypeStruct((), jnp.int32)
+    return io_callback(episodes.step, action, *arguments)
+
+  @call.def_vmap
+  def call_all(axis_size, in_batched, *arguments):
+    # By itself, JAX would call Python anew for each environment, which takes
+    # longer than a network does.
+    columns = [
+      x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
+      for x, batched in zip(arguments, in_batched, strict=True)
+    ]
+    actions = jax.ShapeDtypeStruct((axis_size,), jnp.int32)
+    return io_callback(episodes.step_all, actions, *columns), True
+
   def init(key):
     return CallableState(
       jax.random.bits(key, dtype=jnp.uint32),
@@ -99,14 +120,7 @@ def from_callable(
     )
 
   def select_action(observation, state: CallableState):
-    action = io_callback(
-      episodes.step,
-      jax.ShapeDtypeStruct((), jnp.int32),
-      observation,
-      state.prev_action,
-      state.episode,
-      state.step,
-    )
+    action = call(observation, state.prev_action, state.episode, state.step)
     return action, state._replace(step=state.step + 1, prev_action=action)
 
   return policies.PretrainedPolicy(name, init, select_action)
