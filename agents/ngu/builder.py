@@ -1,8 +1,11 @@
 """NGU as an Acme builder: R2D2's, where the two do not differ."""
 
+from collections.abc import Sequence
+
 import jax
 from acme import adders, core, specs
 
+from .. import actor as actor_lib
 from .. import learning, policies
 from ..r2d2 import builder as r2d2_builder
 from . import acting
@@ -29,23 +32,35 @@ class NGUBuilder(r2d2_builder.R2D2Builder):
     del environment_spec
     return acting.make_policy(networks, self._config, evaluation)
 
-  def make_actor(
+  def make_batched_actor(
     self,
     random_key: jax.Array,
     policy: policies.Policy,
     environment_spec: specs.EnvironmentSpec,
-    variable_source: core.VariableSource | None = None,
-    adder: adders.Adder | None = None,
-  ) -> core.Actor:
-    if adder is None:  # an intrinsic reward is of use to replay alone
-      return super().make_actor(
-        random_key, policy, environment_spec, variable_source
+    variable_source: core.VariableSource | None,
+    adders: Sequence[adders.Adder | None],
+    first_environment: int = 0,
+    num_environments: int = 1,
+  ) -> actor_lib.BatchedActor:
+    # An intrinsic reward is of use to replay alone.
+    if all(adder is None for adder in adders):
+      return super().make_batched_actor(
+        random_key,
+        policy,
+        environment_spec,
+        variable_source,
+        adders,
+        first_environment,
+        num_environments,
       )
-    variable_client = self._variable_client(
-      variable_source, ["policy", "intrinsic"]
-    )
     return ngu_actor.NGUActor(
-      policy, random_key, variable_client, adder, self._config
+      policy,
+      random_key,
+      self._variable_client(variable_source, ["policy", "intrinsic"]),
+      adders,
+      self._config,
+      first_environment,
+      num_environments,
     )
 
   def _make_learner_core(

@@ -41,12 +41,20 @@ class IntrinsicReward(NamedTuple):
   Attributes:
     init: () -> `IntrinsicState` before the first episode.
     begin: (params, observation, state) -> state; starts an episode.
-    step: (params, observation, state) -> (reward float32 `[]`, its factors
-      {name: float32 `[]`}, state); for the step that led to the observation.
+    embed: (params of f, observation) -> what the memory keeps of it, float32
+      `[D]`; nothing, `[0]`, without a memory, where the params do not matter.
+    step_embedded: (params, observation, what it is embedded as, state) ->
+      (reward float32 `[]`, its factors {name: float32 `[]`}, state); for the
+      step that led to the observation.
+    step: (params, observation, state) -> the same, by the embedding of params.
   """
 
   init: Callable[[], IntrinsicState]
   begin: Callable[..., IntrinsicState]
+  embed: Callable[..., chex.Array]
+  step_embedded: Callable[
+    ..., tuple[chex.Array, dict[str, chex.Array], IntrinsicState]
+  ]
   step: Callable[..., tuple[chex.Array, dict[str, chex.Array], IntrinsicState]]
 
 
@@ -65,14 +73,19 @@ def make_intrinsic_reward(
       filter=novelty.ReturnFilter(jnp.float32(0.0), running.empty()),
     )
 
+  def embed(embedding_params, observation):
+    if kind != "ngu":
+      return jnp.zeros((0,), jnp.float32)
+    return nets.embed(embedding_params, observation)
+
   def begin(params, observation, state: IntrinsicState):
     if kind != "ngu":
       return state
     memory = state.memory._replace(num_written=jnp.int32(0))
-    embedding = nets.embed(params.trained["embedding"], observation)
+    embedding = embed(params.trained["embedding"], observation)
     return state._replace(memory=episodic.append(memory, embedding, capacity))
 
-  def step(params, observation, state: IntrinsicState):
+  def step_embedded(params, observation, embedding, state: IntrinsicState):
     if kind == "constant":
       return jnp.float32(1.0), {}, state
     error = nets.prediction_error(
@@ -87,7 +100,6 @@ def make_intrinsic_reward(
       state.errors, error[None], config.statistics_horizon
     )
     factor = novelty.lifelong_factor(error, errors, config.max_novelty)
-    embedding = nets.embed(params.trained["embedding"], observation)
     episodic_reward, memory, distances = episodic.step(
       state.memory, state.distances, embedding, config
     )
@@ -97,4 +109,8 @@ def make_intrinsic_reward(
     )
     return episodic_reward * factor, factors, new_state
 
-  return IntrinsicReward(init, begin, step)
+  def step(params, observation, state: IntrinsicState):
+    embedding = embed(params.trained.get("embedding"), observation)
+    return step_embedded(params, observation, embedding, state)
+
+  return IntrinsicReward(init, begin, embed, step_embedded, step)

@@ -1,6 +1,6 @@
 """R2D2 as an Acme builder, to the signatures of later Acme."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -59,9 +59,42 @@ class R2D2Builder(
     variable_source: core.VariableSource | None = None,
     adder: adders.Adder | None = None,
   ) -> core.Actor:
+    return actor_lib.Actor(
+      self.make_batched_actor(
+        random_key, policy, environment_spec, variable_source, [adder]
+      )
+    )
+
+  def make_batched_actor(
+    self,
+    random_key: jax.Array,
+    policy: policies.Policy,
+    environment_spec: specs.EnvironmentSpec,
+    variable_source: core.VariableSource | None,
+    adders: Sequence[adders.Adder | None],
+    first_environment: int = 0,
+    num_environments: int = 1,
+  ) -> actor_lib.BatchedActor:
+    """An actor for several environments at once, which Acme has not.
+
+    Args:
+      random_key: the same for all batches of a run.
+      policy: what `make_policy` gives.
+      environment_spec: of each environment.
+      variable_source: gives the policy's parameters.
+      adders: one for each environment of the batch; None records nothing.
+      first_environment: number, in the run, of the first one of the batch.
+      num_environments: of the run.
+    """
     del environment_spec
-    variable_client = self._variable_client(variable_source, "policy")
-    return actor_lib.Actor(policy, random_key, variable_client, adder)
+    return actor_lib.BatchedActor(
+      policy,
+      random_key,
+      self._variable_client(variable_source, "policy"),
+      adders,
+      first_environment,
+      num_environments,
+    )
 
   def make_learner(
     self,

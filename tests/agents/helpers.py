@@ -20,6 +20,16 @@ def environment_spec(num_actions=3, shape=(6, 6, 1)):
   )
 
 
+class Variables:
+  """A variable source whose parameters a test may replace."""
+
+  def __init__(self, **variables):
+    self.variables = variables
+
+  def get_variables(self, names):
+    return [self.variables[name] for name in names]
+
+
 def random_sequences(rng, length, batch, networks_, extras=None, valid=None):
   """Time-major sequences of noise."""
   if valid is None:

@@ -10,7 +10,7 @@ from acme import adders, specs
 from acme.utils import loggers
 
 from behavior_transfer.agents import networks, ngu, sequences
-from tests.agents import toys
+from tests.agents import helpers, toys
 
 SIZE = networks.NetworkConfig(((4, 3, 2),), 16, 16, 16)
 SETTINGS = dict(
@@ -75,16 +75,6 @@ class RecordingAdder(adders.Adder):
   def add(self, action, next_timestep, extras=()):
     self.rewards.append(next_timestep.reward)
     self.extras.append(extras)
-
-
-class Variables:
-  """A variable source whose parameters a test may replace."""
-
-  def __init__(self, **variables):
-    self.variables = variables
-
-  def get_variables(self, names):
-    return [self.variables[name] for name in names]
 
 
 def play(environment, actor):
@@ -164,7 +154,7 @@ def make_actor(environment, **changes):
   spec = specs.make_environment_spec(environment)
   nets = ngu.make_networks(spec, SIZE, config=config)
   builder = ngu.NGUBuilder(config)
-  source = Variables(
+  source = helpers.Variables(
     policy=nets.q_network.init(jax.random.PRNGKey(0)),
     intrinsic=nets.intrinsic.init(jax.random.PRNGKey(1)),
   )
@@ -206,14 +196,14 @@ def test_the_embedding_stays_the_same_within_an_episode():
     trained={**before.trained, "embedding": doubled}
   )
   actor.update(wait=True)
-  assert actor._embedding is not doubled
+  assert actor._batch._embeddings[0] is not doubled
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._embedding)[0],
+    jax.tree.leaves(actor._batch._embeddings[0])[0],
     jax.tree.leaves(before.trained["embedding"])[0],
   )
   actor.observe_first(environment.reset())
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._embedding)[0], jax.tree.leaves(doubled)[0]
+    jax.tree.leaves(actor._batch._embeddings[0])[0], jax.tree.leaves(doubled)[0]
   )
 
 
@@ -258,7 +248,7 @@ def test_at_evaluation_nothing_is_rewarded():
   config = ngu.NGUConfig(**SETTINGS)
   nets = ngu.make_networks(spec, SIZE, config=config)
   builder = ngu.NGUBuilder(config)
-  source = Variables(policy=nets.q_network.init(jax.random.PRNGKey(0)))
+  source = helpers.Variables(policy=nets.q_network.init(jax.random.PRNGKey(0)))
   actor = builder.make_actor(
     jax.random.PRNGKey(0), builder.make_policy(nets, spec, True), spec, source
   )
