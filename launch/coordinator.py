@@ -163,10 +163,15 @@ class Coordinator:
       self._experiment.history.save()
       return self._saved, not self._replay_is_lost
 
+  def replay_is_lost(self) -> bool:
+    """Whether the replay has ended before its time."""
+    return self._replay_is_lost
+
   def saved_last(self):
     """Called by the learner that leaves, once it has saved."""
     with self._lock:
-      self._move_to(Phase.DRAINING)
+      if self._phase < Phase.DRAINING:
+        self._move_to(Phase.DRAINING)
 
   def log(self, label: str, row: dict[str, Any]):
     """Writes a row of the learner's."""
@@ -217,9 +222,7 @@ class Coordinator:
 
   def lose_learner(self):
     """Ends the run; there is nothing left to save."""
-    with self._lock:
-      if self._phase < Phase.DRAINING:
-        self._move_to(Phase.DRAINING)
+    self.saved_last()
 
   def end(self):
     """Lets learner and replay go."""

@@ -15,12 +15,11 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-import reverb
 from acme import core
 
-from . import parts, prefetch, progress, record, signals
+from . import parts, prefetch, record, signals
 from .experiment import Counts, Experiment
 
 
@@ -50,15 +49,15 @@ class _Pace:
     self,
     learner: core.Learner,
     batches: prefetch.PrefetchingIterator,
-    tables: Sequence[reverb.Table],
+    replay: parts.Replay,
   ):
     self._learner = learner
     self._batches = batches
-    self._tables = tables
+    self._replay = replay
     # A table without a limit on samples would let the learner go on forever.
     self._limited = any(
       table.info.rate_limiter_info.max_diff < sys.float_info.max
-      for table in tables
+      for table in replay.tables
     )
 
   def catch_up(self) -> Iterator[None]:
@@ -69,12 +68,8 @@ class _Pace:
       taken += 1
       yield
 
-  def replay_status(self) -> progress.ReplayStatus:
-    """How full the replay is."""
-    return parts.replay_status([table.info for table in self._tables])
-
   def _due(self, taken: int) -> bool:
-    if not all(table.can_insert(1) for table in self._tables):
+    if not self._replay.can_insert():
       return True
     return self._batches.ready() and (self._limited or taken == 0)
 
@@ -106,7 +101,7 @@ class _LocalRun:
     self._learner = parts.make_learner(
       experiment, self._design, batches, client, self._record.logger, resumed
     )
-    self._pace = _Pace(self._learner, batches, self._replay.tables)
+    self._pace = _Pace(self._learner, batches, self._replay)
     self._actor, self._loop = parts.make_training_loop(
       experiment,
       self._design,
@@ -117,7 +112,7 @@ class _LocalRun:
     )
     if resumed is not None:
       experiment.history.restore(resumed.agent_steps)
-      held = self._pace.replay_status().size
+      held = self._replay.status().size
       self._progress.say(record.resumed_message(resumed, held))
 
   def run(self):
@@ -131,7 +126,7 @@ class _LocalRun:
 
   def _steps(self) -> Iterator[None]:
     """Acts, and learns in between, yielding after each step."""
-    counts, status = self._counts, self._pace.replay_status
+    counts, status = self._counts, self._replay.status
     while counts.agent_steps < self._experiment.num_steps:
       then = time.monotonic()
       ended = self._loop.step()

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -73,29 +73,51 @@ class Replay:
     )
     self.client = self._server.localhost_client()
     stack.callback(self._server.stop)
+    # A server that restores puts other tables in place of those it was given.
+    self._is_restored = self.status().size > 0
 
   def save(self):
     """Saves what the replay holds, if it is to be kept."""
     if self._is_kept:
       self.client.checkpoint()
 
+  def status(self) -> progress.ReplayStatus:
+    """How full it is."""
+    return replay_status(self.client.server_info())
+
+  def can_insert(self) -> bool:
+    """Whether nobody who inserts has to wait."""
+    if self._is_restored:
+      return all(map(_can_insert, self.client.server_info().values()))
+    return all(table.can_insert(1) for table in self.tables)  # much faster
+
   def let_writers_go(self):
     """Takes samples where a rate limiter holds inserts up."""
-    for table in self.tables:
-      if not table.can_insert(1):
-        next(iter(self.client.sample(table.name, num_samples=1)))
+    for name, info in self.client.server_info().items():
+      if not _can_insert(info):
+        next(self.client.sample(name, num_samples=1, emit_timesteps=False))
 
 
-def replay_status(infos: Sequence[Any]) -> progress.ReplayStatus:
+def replay_status(infos: Mapping[str, Any]) -> progress.ReplayStatus:
   """Sums up what Reverb says of its tables."""
-  limiters = [info.rate_limiter_info for info in infos]
+  limiters = [info.rate_limiter_info for info in infos.values()]
   return progress.ReplayStatus(
-    size=sum(info.current_size for info in infos),
-    capacity=sum(info.max_size for info in infos),
+    size=sum(info.current_size for info in infos.values()),
+    capacity=sum(info.max_size for info in infos.values()),
     min_size=sum(limiter.min_size_to_sample for limiter in limiters),
     inserts=sum(limiter.insert_stats.completed for limiter in limiters),
     samples=sum(limiter.sample_stats.completed for limiter in limiters),
   )
+
+
+def _can_insert(info: Any) -> bool:
+  """What Reverb's rate limiter would answer."""
+  limiter = info.rate_limiter_info
+  if info.current_size < limiter.min_size_to_sample:
+    return True
+  inserts = limiter.insert_stats.completed + 1
+  ahead = inserts * limiter.samples_per_insert - limiter.sample_stats.completed
+  return ahead <= limiter.max_diff
 
 
 def make_learner(

@@ -5,6 +5,7 @@ when it says so.
 """
 
 import contextlib
+import threading
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ from .experiment import Counts, Experiment
 
 _REPORT_PERIOD = 0.5  # seconds between calls to the coordinator
 _POLL_PERIOD = 0.1  # seconds between looks at what one waits for
+_REPLAY_ANSWERS_WITHIN = 5  # seconds
+_LOSS_IS_NOTICED_WITHIN = 10.0  # seconds
 
 
 def serve_replay(experiment: Experiment, coordinator: Any, address: lp.Address):
@@ -133,6 +136,8 @@ class LearnerNode:
     self._coordinator = coordinator
     self._replay = replay
     self._steps = resumed.learner_steps if resumed else 0
+    self._status = progress.ReplayStatus()
+    self._error: BaseException | None = None
     self._batches = prefetch.PrefetchingIterator(
       experiment.builder.make_dataset_iterator(replay)
     )
@@ -151,21 +156,15 @@ class LearnerNode:
 
   def run(self):
     """Learns until the coordinator has it leave."""
-    asked = 0.0
-    while True:
-      order = Order.GO_ON
-      if time.monotonic() - asked >= _REPORT_PERIOD:
-        order = self._coordinator.learned(self._steps, self._replay_status())
-        asked = time.monotonic()
-      if order == Order.LEAVE:
-        break
-      if order == Order.SAVE:
-        self._save()
-      elif order == Order.GO_ON and self._batches.ready():
-        self._learner.step()
-        self._steps += 1
-      else:
-        time.sleep(_POLL_PERIOD)
+    # In a thread, since a step that waits for a replay which is gone does so
+    # forever, and what was learned is to be saved.
+    learning = threading.Thread(target=self._learn, daemon=True)
+    learning.start()
+    while learning.is_alive() and not self._coordinator.replay_is_lost():
+      learning.join(_REPORT_PERIOD)
+    learning.join(_LOSS_IS_NOTICED_WITHIN)
+    if self._error is not None and not self._has_lost_replay():
+      raise self._error
     self._batches.stop()
     self._save()
     self._coordinator.saved_last()
@@ -173,8 +172,45 @@ class LearnerNode:
       time.sleep(_POLL_PERIOD)
     processes.leave()
 
+  def _learn(self):
+    try:
+      self._follow_orders()
+    except BaseException as error:  # raised by `run`, in its turn
+      self._error = error
+
+  def _follow_orders(self):
+    asked = 0.0
+    while True:
+      order = Order.GO_ON
+      if time.monotonic() - asked >= _REPORT_PERIOD:
+        order = self._coordinator.learned(self._steps, self._replay_status())
+        asked = time.monotonic()
+      if order == Order.LEAVE:
+        return
+      if order == Order.SAVE:
+        self._save()
+      elif order == Order.GO_ON and self._batches.ready():
+        self._learner.step()
+        self._steps += 1
+      else:
+        time.sleep(_POLL_PERIOD)
+
+  def _has_lost_replay(self) -> bool:
+    """Whether the replay is gone, or turns out to be."""
+    deadline = time.monotonic() + _LOSS_IS_NOTICED_WITHIN
+    while not (lost := self._coordinator.replay_is_lost()):
+      if time.monotonic() > deadline:
+        break
+      time.sleep(_POLL_PERIOD)
+    return lost
+
   def _replay_status(self) -> progress.ReplayStatus:
-    return parts.replay_status(list(self._replay.server_info().values()))
+    try:
+      infos = self._replay.server_info(_REPLAY_ANSWERS_WITHIN)
+    except reverb.errors.DeadlineExceededError:
+      return self._status  # it restores what was saved, which may take long
+    self._status = parts.replay_status(infos)
+    return self._status
 
   def _save(self):
     counts, with_replay = self._coordinator.begin_save(self._steps)

@@ -238,7 +238,9 @@ def test_a_stop_saves_without_an_evaluation(make):
 
 def test_without_its_replay_the_learner_is_saved_alone(make):
   coordinator = make()
+  assert not coordinator.replay_is_lost()
   coordinator.lose_replay()
+  assert coordinator.replay_is_lost()
   assert coordinator.learned(1, _EMPTY) == Order.LEAVE
   assert coordinator.begin_save(1)[1] is False
 
@@ -250,3 +252,12 @@ def test_without_the_learner_nothing_is_saved(make):
   coordinator.stop()
   coordinator.lose_learner()
   assert coordinator.phase() == Phase.DRAINING
+
+
+def test_a_learner_that_was_given_up_may_still_save(make):
+  coordinator = make()
+  coordinator.lose_replay()
+  coordinator.lose_learner()
+  coordinator.end()
+  coordinator.saved_last()
+  assert coordinator.phase() == Phase.OVER

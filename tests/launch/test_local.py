@@ -17,6 +17,7 @@ from behavior_transfer.agents import r2d2
 from behavior_transfer.launch import experiment, local
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import saved_replay
 import toy
 
 _TOY = pathlib.Path(toy.__file__)
@@ -195,3 +196,66 @@ def test_a_run_without_evaluations(tmp_path):
   assert local.run(plan) == 0
   assert not _column(tmp_path, "eval.csv", "agent_steps")
   assert _counts(tmp_path).agent_steps == 20
+
+
+def test_a_resumed_run_goes_on_with_its_replay(tmp_path, capsys):
+  assert local.run(toy.make_experiment(tmp_path, num_steps=210)) == 0
+  before = saved_replay.read(tmp_path / "replay")
+  assert before.items == before.inserts > 0
+  assert before.samples > 0
+  assert before.keeps_ratio
+  capsys.readouterr()
+  assert local.run(toy.make_experiment(tmp_path, num_steps=420)) == 0
+  expected = f"the replay goes on with {before.items:,} items"
+  assert expected in capsys.readouterr().err
+  after = saved_replay.read(tmp_path / "replay")
+  # Twice the steps, and as many sequences of each episode. The limiter goes on
+  # counting, so that nothing is learned twice as often after a resume.
+  assert after.items == after.inserts == 2 * before.inserts
+  assert after.samples > 1.5 * before.samples
+  assert after.keeps_ratio
+
+
+def test_a_replay_that_is_not_kept_starts_empty(tmp_path, capsys):
+  for num_steps in (100, 200):
+    plan = toy.make_experiment(
+      tmp_path, num_steps=num_steps, replay_folder=None
+    )
+    assert local.run(plan) == 0
+  assert "the replay starts empty and is filled first" in (
+    capsys.readouterr().err
+  )
+  assert not list(tmp_path.glob("**/*.tfrecord"))
+
+
+def test_several_environments_are_stepped_in_turn(tmp_path):
+  assert local.run(toy.make_experiment(tmp_path, envs_per_actor=3)) == 0
+  counts = _counts(tmp_path)
+  assert counts.agent_steps == counts.evaluated == 402  # the first of threes
+  assert counts.episodes == 3 * (134 // 7)
+  steps = _column(tmp_path, "train.csv", "agent_steps")
+  assert steps == [21.0 * (n // 3 + 1) for n in range(57)]
+  assert _column(tmp_path, "train.csv", "episode_length") == [7.0] * 57
+  assert _column(tmp_path, "eval.csv", "agent_steps") == [150, 300, 402]
+  replay = saved_replay.read(tmp_path / "replay")
+  assert replay.keeps_ratio
+  learned = counts.learner_steps * toy.CONFIG.batch_size * 6
+  assert 0.3 < learned / counts.agent_steps < 1.5
+
+
+def test_environments_of_a_run_differ(tmp_path):
+  seeds = []
+
+  def make(seed):
+    seeds.append(seed)
+    return toy.Corridor(seed)
+
+  plan = toy.make_experiment(
+    tmp_path,
+    environment_factory=make,
+    envs_per_actor=3,
+    num_steps=3,
+    evaluation_episodes=0,
+  )
+  assert local.run(plan) == 0
+  assert len(set(seeds)) == len(seeds) == 4  # one tells the specification

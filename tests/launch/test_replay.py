@@ -1,0 +1,88 @@
+"""The replay of a run: full, saved and restored."""
+
+import contextlib
+import pathlib
+import sys
+import threading
+import time
+
+from acme.utils import loggers
+
+from behavior_transfer.launch import parts
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import saved_replay
+import toy
+
+
+def _wait_until(condition):
+  deadline = time.monotonic() + 100
+  while not condition():
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+
+
+def _act(plan, design, replay, stack, num_steps) -> threading.Thread:
+  """Acts in a thread, which inserts may hold up."""
+  learner = parts.make_learner(
+    plan,
+    design,
+    iter(()),
+    replay.client,
+    lambda *_, **__: loggers.NoOpLogger(),
+    None,
+  )
+  _, loop = parts.make_training_loop(
+    plan, design, replay.client, learner, 0, stack
+  )
+
+  def act():
+    for _ in range(num_steps):
+      loop.step()
+
+  acting = threading.Thread(target=act, daemon=True)
+  acting.start()
+  return acting
+
+
+def test_who_waits_to_insert_is_let_go(tmp_path):
+  plan = toy.make_experiment(tmp_path)
+  design = parts.design(plan)
+  with contextlib.ExitStack() as stack:
+    replay = parts.Replay(plan, design, stack)
+    assert replay.status().size == 0
+    assert replay.can_insert()
+    acting = _act(plan, design, replay, stack, num_steps=500)
+    _wait_until(lambda: not replay.can_insert())
+    size = replay.status().size
+    replay.save()
+    assert acting.is_alive()
+
+    def has_gone() -> bool:
+      replay.let_writers_go()
+      return not acting.is_alive()
+
+    _wait_until(has_gone)
+    assert replay.status().inserts > 2 * size
+  saved = saved_replay.read(tmp_path / "replay")
+  assert saved.items == size
+
+  # One that is restored is as full as it was, and its limiter as strict.
+  with contextlib.ExitStack() as stack:
+    replay = parts.Replay(plan, design, stack)
+    status = replay.status()
+    assert (status.size, status.inserts, status.samples) == (
+      saved.items,
+      saved.inserts,
+      saved.samples,
+    )
+    assert not replay.can_insert()
+    replay.let_writers_go()
+    assert replay.can_insert()
+
+
+def test_one_that_is_not_kept_leaves_nothing(tmp_path):
+  plan = toy.make_experiment(tmp_path, replay_folder=None)
+  with contextlib.ExitStack() as stack:
+    parts.Replay(plan, parts.design(plan), stack).save()
+  assert not list(tmp_path.iterdir())
