@@ -43,8 +43,11 @@ class Record:
     A learner asks for one as of later Acme, which passes more arguments.
     """
     if label not in self._loggers:
+      start = self.start
+      if label == "eval":  # one that the checkpoint misses is played again
+        start = self.counts.evaluated
       self._loggers[label] = loggers.StampedLogger(
-        self._experiment.logger_factory(label, self.start),
+        self._experiment.logger_factory(label, start),
         self.counts,
         self._experiment.frames_per_step,
       )

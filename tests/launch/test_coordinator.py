@@ -136,6 +136,20 @@ def test_an_evaluation_under_way_at_the_end_is_not_the_last(make, tmp_path):
   assert steps == ["310", "400"]
 
 
+def test_an_evaluation_that_a_checkpoint_misses_is_played_again(make, tmp_path):
+  coordinator = make()
+  _acted(coordinator, 160)
+  _evaluated(coordinator, 160)
+  _acted(coordinator, 150)
+  resumed, _ = coordinator.begin_save(0)
+  _evaluated(coordinator, 310)
+  resumed = make(dataclasses.replace(resumed))
+  assert resumed.evaluation() == (Order.GO_ON, 310)
+  _evaluated(resumed, 310)
+  steps = [row["agent_steps"] for row in _rows(tmp_path, "eval.csv")]
+  assert steps == ["160", "310"]
+
+
 def test_counts_add_up_over_actors(make, history, tmp_path):
   coordinator = make()
   _acted(coordinator, 14, (1.0, 3.0), actor=0)
