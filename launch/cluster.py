@@ -47,13 +47,15 @@ def connection(num_nodes: int) -> Iterator[None]:
   quietly: dict[str, Any] = dict(
     log_to_driver=False, logging_level=logging.WARNING
   )
+  at_sigterm = signal.getsignal(signal.SIGTERM)
   try:
     ray.init("auto", **quietly)
   except ConnectionError:
-    if "RAY_ADDRESS" in os.environ:
+    if os.environ.get("RAY_ADDRESS"):
       raise
     cpus = max(num_nodes, os.cpu_count() or 1)
     ray.init("local", num_cpus=cpus, include_dashboard=False, **quietly)
+  signal.signal(signal.SIGTERM, at_sigterm)  # which Ray has taken for itself
   try:
     yield
   finally:
@@ -126,7 +128,7 @@ class RayWorker:
     self.group = group
     self.number = number
     self._node = node
-    self._needs = {"num_cpus": 1, "num_gpus": num_gpus}
+    self._num_gpus = num_gpus
     environment = dict(processes.ONE_THREAD_ON_CPU)
     if group == program.LEARNER:
       # Ray says which GPUs there are, by CUDA_VISIBLE_DEVICES.
@@ -148,7 +150,8 @@ class RayWorker:
     """Asks for a process to start in, wherever there is room by then."""
     # The supervisor alone starts anything again.
     host = ray.remote(_Host).options(
-      **self._needs,
+      num_cpus=1,
+      num_gpus=self._num_gpus,
       max_restarts=0,
       max_task_retries=0,
       runtime_env={"env_vars": self._environment},
@@ -202,9 +205,10 @@ class RayWorker:
     if time.monotonic() > self._tell_at:
       self._tell_at = float("inf")
       if not _is_there(self._address):
-        needs = ", ".join(f"{n} {name}" for name, n in self._needs.items())
+        gpus = f", and {self._num_gpus} GPUs" if self._num_gpus else ""
         self._say(
-          f"{self.group}/{self.number} waits for a machine with {needs}"
+          f"{self.group}/{self.number} waits for a machine with a CPU to"
+          f" spare{gpus}"
         )
 
 

@@ -68,7 +68,7 @@ def run(
     (told,) = program_.groups[program.COORDINATOR]
     threads.ThreadWorker(program.COORDINATOR, 0, told.function).start()
     stack.callback(coordinator.close)
-    # Not before Ray is connected to, which takes SIGTERM for itself.
+    # So far there is nothing to save, and a signal simply ends the process.
     stop = stack.enter_context(signals.StopRequest())
     return supervisor.Supervisor(workers, coordinator, stop).run()
 
