@@ -15,10 +15,12 @@ import jax
 import numpy as np
 import reverb
 
-from behavior_transfer.agents import sequences
+from behavior_transfer.agents import r2d2, sequences
 from tests.agents import run_by_acme
 
 AGENTS = list(run_by_acme.AGENTS)
+# Convolutions do most of the work, as at the paper's size.
+NETWORK = r2d2.NetworkConfig(((16, 3, 1), (32, 3, 1)), 8, 8, 8)
 LEARNING_RATE = 1e-2
 BATCH_SIZE = 4
 STEPS = 4
@@ -50,7 +52,7 @@ class Run:
       agent.builder._config, batch_size=batch_size, learning_rate=LEARNING_RATE
     )
     builder = type(agent.builder)(config)
-    networks = agent.make_networks(agent.environment_spec)
+    networks = agent._make_networks(agent.environment_spec, NETWORK)
     policy = builder.make_policy(networks, agent.environment_spec)
     self._spec = sequences.item_spec(
       agent.environment_spec, policy, sequences.sequence_length(config)

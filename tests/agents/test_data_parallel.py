@@ -55,17 +55,17 @@ def test_two_devices_learn_what_one_does(agent, on_one, on_two):
     expected = of_agent(on_one, agent, what)
     given = of_agent(on_two, agent, what)
     assert expected and given.keys() == expected.keys()
-    # float32 sums of up to a thousand terms in another order, which are off by
-    # some thirty roundings of 6e-8; the largest difference seen was 5e-7.
+    # The same float32 sums in another order: of a thousand terms, they may be
+    # off by some sixteen roundings of 6e-8. The most seen was 2e-7.
     for path, x in expected.items():
       np.testing.assert_allclose(
-        given[path], x, rtol=2e-6, atol=2e-6, err_msg=path
+        given[path], x, rtol=1e-6, atol=1e-6, err_msg=path
       )
   # Not so close only because little was learned.
   start = of_agent(on_one, agent, "start").values()
   policy = of_agent(on_one, agent, "policy").values()
   moved = [np.abs(x - y).max() for x, y in zip(start, policy, strict=True)]
-  assert min(moved) > 1e-3
+  assert min(moved) > 1e-2
 
 
 @pytest.mark.parametrize("agent", learn_on_devices.AGENTS)
@@ -80,7 +80,7 @@ def test_each_device_does_its_part_only(agent, on_one, on_two):
   (whole,) = of_agent(on_one, agent, "flops").values()
   (part,) = of_agent(on_two, agent, "flops").values()
   # Half of what the batch costs, and all of what the parameters do.
-  assert part < 0.65 * whole
+  assert part < 0.6 * whole
 
 
 def test_a_batch_that_the_devices_cannot_share_is_refused(on_two):
