@@ -28,7 +28,7 @@ import saved_replay
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _TAKES_AT_MOST = 300.0  # seconds, whatever is waited for
 _NEVER = 100_000_000  # agent steps
-LAST_STEPS = 5_000  # of the last start, far more than pass until the fault
+LAST_STEPS = 3_000  # of the last start, far more than pass until the fault
 
 # Maps a workdir and a budget in agent steps to what starts the run.
 Command = Callable[[pathlib.Path, int], list[str]]
