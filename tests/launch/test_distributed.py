@@ -16,7 +16,6 @@ import toy
 pytestmark = pytest.mark.timeout(1500)
 
 _TOY = pathlib.Path(toy.__file__)
-_CHECKPOINT_PERIOD = 100
 _EVALUATION_PERIOD = 150
 
 
@@ -139,5 +138,5 @@ def test_what_is_saved_only_grows(drill):
   saved = [outcome.saved for outcome in drill[1].values()]
   for before, after in itertools.pairwise(saved):
     assert after.reached.agent_steps > before.reached.agent_steps
-    assert after.reached.learner_steps > before.reached.learner_steps
+    assert after.reached.learner_steps >= before.reached.learner_steps
     assert after.replay_items >= before.replay_items
