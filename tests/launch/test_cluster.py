@@ -20,6 +20,9 @@ import toy
 
 from behavior_transfer.launch import distributed
 
+# By default Ray's processes wait until nobody else wants the cores.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
+
 _PROGRAMS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 _HURRY = "hurry"  # file in the workdir; until it is there, steps take long
 _PATIENCE = 280  # seconds
@@ -67,7 +70,7 @@ class _Cluster:
 
   def __init__(self, folder: str):
     self._cluster = cluster_utils.Cluster()
-    self._start(
+    self._start_machine(
       num_cpus=0,
       temp_dir=folder,
       include_dashboard=False,
@@ -82,12 +85,12 @@ class _Cluster:
 
   def add_machine(self, num_cpus: int) -> subprocess.Popen:
     """Adds one; its raylet."""
-    return self._start(num_cpus=num_cpus)
+    return self._start_machine(num_cpus=num_cpus)
 
   def close(self):
     self._cluster.shutdown()
 
-  def _start(self, **options) -> subprocess.Popen:
+  def _start_machine(self, **options) -> subprocess.Popen:
     node = self._cluster.add_node(
       wait=False, object_store_memory=80 * 2**20, **options
     )
@@ -104,19 +107,29 @@ def cluster():
     yield started
 
 
-def _start(
-  workdir: pathlib.Path, num_steps: int, kind: str, cluster: _Cluster | None
-) -> subprocess.Popen:
-  environment = {**os.environ}
-  environment.pop("RAY_ADDRESS", None)
-  if cluster is not None:
-    environment["RAY_ADDRESS"] = cluster.address
-  return subprocess.Popen(
-    [sys.executable, __file__, kind, str(workdir), str(num_steps)],
-    stderr=subprocess.PIPE,
-    text=True,
-    env=environment,
-  )
+@pytest.fixture
+def start(tmp_path):
+  """A function that starts the program, with `tmp_path` as its workdir."""
+  with contextlib.ExitStack() as stack:
+
+    def start_one(
+      num_steps: int, kind: str, cluster: _Cluster | None
+    ) -> subprocess.Popen:
+      environment = {**os.environ}
+      environment.pop("RAY_ADDRESS", None)
+      if cluster is not None:
+        environment["RAY_ADDRESS"] = cluster.address
+      process = subprocess.Popen(
+        [sys.executable, __file__, kind, str(tmp_path), str(num_steps)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+      )
+      stack.callback(process.communicate)
+      stack.callback(process.kill)
+      return process
+
+    yield start_one
 
 
 class _Node(NamedTuple):
@@ -170,10 +183,10 @@ def _kill(raylet: subprocess.Popen):
   raylet.wait()
 
 
-def test_actors_of_a_lost_machine_go_on_at_another(cluster, tmp_path):
+def test_actors_of_a_lost_machine_go_on_at_another(cluster, start, tmp_path):
   # Machines come one by one, so that it is known who is where.
   core = cluster.add_machine(num_cpus=2)
-  process = _start(tmp_path, 1000, "gated", cluster)
+  process = start(1000, "gated", cluster)
   _wait((tmp_path / "logs" / "learner_0.log").exists, process)
   lost = cluster.add_machine(num_cpus=3)
   _wait(lambda: _counts(tmp_path), process)
@@ -199,10 +212,10 @@ def test_actors_of_a_lost_machine_go_on_at_another(cluster, tmp_path):
 
 
 def test_a_run_whose_learner_is_lost_goes_on_when_started_again(
-  cluster, tmp_path
+  cluster, start, tmp_path
 ):
   lost = cluster.add_machine(num_cpus=5)
-  process = _start(tmp_path, 100_000, "gated", cluster)
+  process = start(100_000, "gated", cluster)
   saved = _wait(lambda: _counts(tmp_path), process)
   _kill(lost)
   errors = _finish(process, tmp_path)
@@ -210,7 +223,7 @@ def test_a_run_whose_learner_is_lost_goes_on_when_started_again(
   assert "/0 was ended by SIGKILL; the run ends" in errors
 
   cluster.add_machine(num_cpus=5)
-  process = _start(tmp_path, 100_000, "gated", cluster)
+  process = start(100_000, "gated", cluster)
   (tmp_path / _HURRY).touch()
   _wait(
     lambda: _counts(tmp_path).agent_steps > saved.agent_steps + 200, process
@@ -222,8 +235,8 @@ def test_a_run_whose_learner_is_lost_goes_on_when_started_again(
   assert f"saved at step {_counts(tmp_path).agent_steps:,}" in errors
 
 
-def test_what_a_node_raises_ends_the_run(tmp_path):
-  process = _start(tmp_path, 100_000, "broken", None)
+def test_what_a_node_raises_ends_the_run(start, tmp_path):
+  process = start(100_000, "broken", None)
   errors = _finish(process, tmp_path)
   assert process.returncode == 1, errors
   assert "Traceback" in errors
