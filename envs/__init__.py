@@ -1,16 +1,18 @@
-"""Atari games as `dm_env` environments, with native or modded rewards.
+"""Atari games and a maze as `dm_env`, with native or modded rewards.
 
   environment = envs.make("hero_hard", seed=0)
   timestep = environment.step(action)   # reward of the variant
   environment.native_reward             # what the game itself paid
   environment.events                    # {"miner": 1}, decoded from RAM
-  envs.place_reader("hero")(environment.ram().tobytes())  # level, room, x, y
+  environment.place                     # level, room, x, y, also from there
 
 `names()` lists all variants. Knows no agent.
 """
 
 from .atari import AtariEnvironment
-from .decoders import Decoder, Place, PlaceReader
+from .decoders import Decoder, Event, Place, PlaceReader
+from .game import GameEnvironment
+from .maze import MazeEnvironment
 from .variants import (
   UnknownVariantError,
   Variant,
@@ -18,12 +20,16 @@ from .variants import (
   make,
   names,
   place_reader,
+  tells_places,
   variant,
 )
 
 __all__ = [
   "AtariEnvironment",
   "Decoder",
+  "Event",
+  "GameEnvironment",
+  "MazeEnvironment",
   "Place",
   "PlaceReader",
   "UnknownVariantError",
@@ -32,5 +38,6 @@ __all__ = [
   "make",
   "names",
   "place_reader",
+  "tells_places",
   "variant",
 ]

@@ -13,7 +13,6 @@ The preprocessing is that of Mnih et al. (2015) with the later habits of R2D2
 """
 
 import collections
-import operator
 from collections.abc import Callable, Mapping
 
 import ale_py
@@ -23,12 +22,13 @@ import numpy as np
 from ale_py import roms
 from dm_env import specs
 
-from .decoders import base
+from . import arguments, decoders
+from .game import GameEnvironment
 
 _SIDE = 84  # pixels, both sides of an observation
 
 
-class AtariEnvironment(dm_env.Environment):
+class AtariEnvironment(GameEnvironment):
   """One Atari game.
 
   Observations are uint8 `(84, 84, num_stacked)`, gray, the newest frame last;
@@ -49,7 +49,7 @@ class AtariEnvironment(dm_env.Environment):
     game: str,
     *,
     seed: int,
-    decoder: base.Decoder | None = None,
+    decoder: decoders.Decoder | None = None,
     reward: Callable[[Mapping[str, int]], float] | None = None,
     action_repeat: int = 4,
     num_stacked: int = 1,
@@ -83,26 +83,23 @@ class AtariEnvironment(dm_env.Environment):
     Raises:
       ValueError: An argument is out of its range; the message says which.
     """
-    _require(game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py")
-    _require(_is_int(seed, 0), "seed", seed, "an integer >= 0")
-    _require(
-      _is_int(action_repeat, 1), "action_repeat", action_repeat, "an int >= 1"
+    arguments.require(
+      game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py"
     )
-    _require(_is_int(num_stacked, 1), "num_stacked", num_stacked, "an int >= 1")
-    _require(_is_int(noop_max, 0), "noop_max", noop_max, "an int >= 0")
-    _require(
-      _is_int(max_episode_frames, noop_max + 1),
+    arguments.require_int("seed", seed, 0)
+    arguments.require_int("action_repeat", action_repeat, 1)
+    arguments.require_int("num_stacked", num_stacked, 1)
+    arguments.require_int("noop_max", noop_max, 0)
+    arguments.require(
+      arguments.is_int(max_episode_frames, noop_max + 1),
       "max_episode_frames",
       max_episode_frames,
       f"an int > noop_max = {noop_max}",
     )
-    _require(
-      0.0 <= sticky_action_probability < 1.0,
-      "sticky_action_probability",
-      sticky_action_probability,
-      "a number in [0, 1)",
+    arguments.require_probability(
+      "sticky_action_probability", sticky_action_probability
     )
-    _require(
+    arguments.require(
       reward is None or decoder is not None,
       "decoder",
       decoder,
@@ -115,6 +112,7 @@ class AtariEnvironment(dm_env.Environment):
 
     self._game = game
     self._decoder = decoder
+    self._read_place = decoders.PLACES.get(game)
     self._reward = reward
     self._action_repeat = action_repeat
     self._num_stacked = num_stacked
@@ -179,7 +177,9 @@ class AtariEnvironment(dm_env.Environment):
     """
     if self._reset_next_step:
       return self.reset()
-    ale, emulator_action = self._ale, self._emulator_action(action)
+    ale = self._ale
+    index = arguments.action_index(action, len(self._actions))
+    emulator_action = self._actions[index]
     native_reward, self._events = 0, {}
     decode = self._decoder.decode if self._decoder is not None else None
     for frame in range(1, self._action_repeat + 1):
@@ -221,15 +221,6 @@ class AtariEnvironment(dm_env.Environment):
     shape = (_SIDE, _SIDE, self._num_stacked)
     return specs.BoundedArray(shape, np.uint8, 0, 255, name="observation")
 
-  def action_spec(self) -> specs.DiscreteArray:
-    return specs.DiscreteArray(len(self._actions), np.int32, name="action")
-
-  def reward_spec(self) -> specs.Array:
-    return specs.Array((), np.float32, name="reward")
-
-  def discount_spec(self) -> specs.BoundedArray:
-    return specs.BoundedArray((), np.float32, 0.0, 1.0, name="discount")
-
   @property
   def game(self) -> str:
     """The ROM's name."""
@@ -249,6 +240,13 @@ class AtariEnvironment(dm_env.Environment):
   def events(self) -> dict[str, int]:
     """{event: count} of the last step; empty without a decoder."""
     return dict(self._events)
+
+  @property
+  def place(self) -> decoders.Place | None:
+    """Where the player is; None for games and frames whose RAM does not say."""
+    if self._read_place is None:
+      return None
+    return self._read_place(self.ram().tobytes())
 
   @property
   def lives(self) -> int:
@@ -278,18 +276,6 @@ class AtariEnvironment(dm_env.Environment):
         self._frames = noops
         return
 
-  def _emulator_action(self, action: int) -> ale_py.Action:
-    try:
-      index = operator.index(action)
-    except TypeError:
-      index = -1
-    if not 0 <= index < len(self._actions):
-      raise ValueError(
-        f"action: got {action!r}; allowed: an integer from 0 to"
-        f" {len(self._actions) - 1}."
-      )
-    return self._actions[index]
-
   def _read_ram(self) -> bytes:
     self._ale.getRAM(self._ram)
     return self._ram.tobytes()
@@ -311,16 +297,3 @@ class AtariEnvironment(dm_env.Environment):
     if self._num_stacked == 1:
       return frame[:, :, np.newaxis]
     return np.stack(self._stack, axis=-1)
-
-
-def _is_int(value: object, least: int) -> bool:
-  return (
-    isinstance(value, int | np.integer)
-    and not isinstance(value, bool)
-    and int(value) >= least
-  )
-
-
-def _require(ok: bool, field: str, given: object, allowed: str):
-  if not ok:
-    raise ValueError(f"{field}: got {given!r}; allowed: {allowed}.")

@@ -1,6 +1,7 @@
 """Variants of games by name: native ones, and those with modded rewards.
 
-A variant is data: a game and, for a modded one, what each event is worth.
+A variant is data: a game and, for a modded one, what each event is worth. The
+games are those of ale-py, and the maze.
 """
 
 import dataclasses
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 
 from ale_py import roms
 
-from . import atari, decoders
+from . import atari, decoders, maze
+from .game import GameEnvironment
 
 
 class UnknownVariantError(ValueError):
@@ -22,7 +24,7 @@ class Variant:
 
   Attributes:
     name: What it is called in `make`.
-    game: Name of the ROM in ale-py.
+    game: Name of the ROM in ale-py, or the maze's.
     rewards: Reward for one of each event; events left out give 0. None keeps
       the native reward.
   """
@@ -34,27 +36,34 @@ class Variant:
   def __post_init__(self):
     if self.rewards is None:
       return
-    if self.decoder is None:
+    if not self.events:
+      with_events = [*sorted(decoders.DECODERS), maze.GAME]
       raise ValueError(
-        f"game: got {self.game!r}; allowed: a game with a decoder"
-        f" ({', '.join(sorted(decoders.DECODERS))}), for rewards of events."
+        f"game: got {self.game!r}; allowed: a game with events"
+        f" ({', '.join(with_events)}), for rewards of events."
       )
     for event in self.rewards:
-      if event not in self.decoder.events:
+      if event not in self.events:
         raise ValueError(
-          f"rewards: got event {event!r}; allowed:"
-          f" {', '.join(self.decoder.events)}."
+          f"rewards: got event {event!r}; allowed: {', '.join(self.events)}."
         )
 
   @property
   def decoder(self) -> decoders.Decoder | None:
     return decoders.DECODERS.get(self.game)
 
+  @property
+  def events(self) -> Mapping[str, decoders.Event]:
+    """The events of its game, by name; for most games none are known."""
+    if self.game == maze.GAME:
+      return maze.EVENTS
+    return {} if self.decoder is None else self.decoder.events
+
   def reward(self, events: Mapping[str, int]) -> float:
     """The reward for {event: count}; it is linear in the counts."""
     if self.rewards is None:
-      native_value = decoder(self.game).native_value
-      return float(sum(n * native_value(event) for event, n in events.items()))
+      known = self.events
+      return float(sum(n * known[e].native_value for e, n in events.items()))
     return float(sum(n * self.rewards.get(e, 0.0) for e, n in events.items()))
 
 
@@ -70,9 +79,13 @@ _MODDED = (
   Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
   Variant("ms_pacman_easy", "ms_pacman", {**_GHOSTS, "dot": 0.0}),
   Variant("ms_pacman_hard", "ms_pacman", {**_GHOSTS, "dot": -10.0}),
+  Variant("maze_far", maze.GAME, {"goal": 10.0}),
+  Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -1.0}),
+  Variant("maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}),
 )
 
-_VARIANTS = {game: Variant(game, game) for game in roms.get_all_rom_ids()}
+_GAMES = (*roms.get_all_rom_ids(), maze.GAME)
+_VARIANTS = {game: Variant(game, game) for game in _GAMES}
 _VARIANTS.update({variant.name: variant for variant in _MODDED})
 
 
@@ -113,16 +126,22 @@ def place_reader(game: str) -> decoders.PlaceReader | None:
   return decoders.PLACES.get(game)
 
 
-def make(name: str, *, seed: int, **options) -> atari.AtariEnvironment:
+def tells_places(game: str) -> bool:
+  """Whether environments of a game know where the player is."""
+  return game == maze.GAME or game in decoders.PLACES
+
+
+def make(name: str, *, seed: int, **options) -> GameEnvironment:
   """Makes the environment of a variant.
 
   Args:
     name: One of `names()`.
     seed: Non-negative integer from which everything random follows.
-    **options: Keywords of `AtariEnvironment`: `action_repeat`, `noop_max`, ...
+    **options: Keywords of `AtariEnvironment` or `MazeEnvironment`:
+      `action_repeat`, `noop_max`, ...
 
   Returns:
-    A fresh environment. Where the game has a decoder, `events` is filled, also
+    A fresh environment. Where the game has events, `events` is filled, also
     under the native reward.
 
   Raises:
@@ -130,10 +149,9 @@ def make(name: str, *, seed: int, **options) -> atari.AtariEnvironment:
     ValueError: An option is out of its range.
   """
   chosen = variant(name)
+  reward = None if chosen.rewards is None else chosen.reward
+  if chosen.game == maze.GAME:
+    return maze.MazeEnvironment(seed=seed, reward=reward, **options)
   return atari.AtariEnvironment(
-    chosen.game,
-    seed=seed,
-    decoder=chosen.decoder,
-    reward=None if chosen.rewards is None else chosen.reward,
-    **options,
+    chosen.game, seed=seed, decoder=chosen.decoder, reward=reward, **options
   )

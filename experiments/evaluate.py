@@ -2,6 +2,7 @@
 
   python experiments/evaluate.py --checkpoint=runs/bt_hero_hard_0
   python experiments/evaluate.py --checkpoint=scripted_hero --game=hero_easy
+  python experiments/evaluate.py --checkpoint=random --game=maze_far
 
 The policy acts as at evaluation: its own small epsilon, no flights, extra
 actions on. Game and environment are those it was trained in, unless a flag
@@ -97,7 +98,7 @@ def load(name: str, game: str | None, options: Mapping[str, Any]) -> Player:
   task = tasks.Task(game, tasks.EnvironmentOptions(**options))
   loaded = pretrained_policies.load([full_name], task)
   protocol = {
-    "policy": full_name,
+    "policy": loaded.names[0],
     **{key: manifest.get(key) for key in ("agent", "frames", "learner_steps")},
     "trained_on": manifest.get("game"),
     "game": game,

@@ -9,13 +9,16 @@ from absl import flags
 from . import tasks
 
 _ENVIRONMENT_HELP = {
-  "action_repeat": "Emulator frames per agent step.",
+  "action_repeat": "Emulator frames per agent step; in the maze, frames that a"
+  " step counts for.",
   "num_stacked": "Frames of past steps in an observation.",
-  "noop_max": "An episode starts with up to this many no-op frames.",
+  "noop_max": "An episode starts with up to this many no-op frames; in the"
+  " maze, with none.",
   "max_episode_frames": "Emulator frames after which an episode is cut.",
-  "sticky_action_probability": "Chance, at each emulator frame, that the"
-  " console sees the previous action again.",
-  "full_action_set": "All 18 joystick actions, or those that the game reads.",
+  "sticky_action_probability": "Chance, at each emulator frame (in the maze, at"
+  " each step), that the previous action is seen again.",
+  "full_action_set": "All 18 joystick actions, or those that the game reads;"
+  " the maze has five.",
 }
 
 

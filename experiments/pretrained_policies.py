@@ -4,18 +4,22 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+from behavior_transfer import envs
 from behavior_transfer.agents import checkpoints, policies, pretrained
 
 from . import tasks
 
 _FOLDER = pathlib.Path(__file__).resolve().parent / "bundled"
-# All of them number their actions as the full action set does.
+# All of them number their actions as ALE's full action set does.
 BUNDLED = {
   "hero_ngu": str(_FOLDER / "hero_ngu"),
   "ms_pacman_ngu": str(_FOLDER / "ms_pacman_ngu"),
   "random": "behavior_transfer.experiments.scripted:uniform",
   "scripted_hero": "behavior_transfer.experiments.scripted:hero",
 }
+_NUM_ACTIONS = 18
+# A function cannot see how many actions there are.
+_RANDOM_IN_MAZE = "behavior_transfer.experiments.scripted:uniform_maze"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +53,7 @@ def load(
     ValueError: A policy is missing, damaged, or does not fit the task.
   """
   spec, action_set = task.describe()
+  in_maze = envs.variant(task.game).game == "maze"
   full_names: list[str] = []
   loaded: list[policies.PretrainedPolicy] = []
   paths: list[pathlib.Path | None] = []
@@ -61,8 +66,13 @@ def load(
         name = full
       else:
         path = checkpoints.resolve(full)
-    if name in BUNDLED.values() and not task.options.full_action_set:
-      raise ValueError(f"{name} needs the full action set")
+    if name == BUNDLED["random"] and in_maze:
+      name = _RANDOM_IN_MAZE
+    if name in BUNDLED.values() and len(action_set) != _NUM_ACTIONS:
+      raise ValueError(
+        f"{name} needs the {_NUM_ACTIONS} actions of the full set; the task has"
+        f" {len(action_set)}"
+      )
     policy = pretrained.load(str(path or name), spec, action_set=action_set)
     full_names.append(name)
     loaded.append(policy._replace(name=name))

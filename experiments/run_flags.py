@@ -26,8 +26,9 @@ _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 _GAME = flags.DEFINE_string(
   "game",
   "hero_hard",
-  "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard, or"
-  " any game of ale-py with its native reward.",
+  "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard,"
+  " maze_far, maze_deceptive, maze_dense, or with its native reward any game of"
+  " ale-py, or the maze.",
   module_name="run",
 )
 _WORKDIR = flags.DEFINE_string(

@@ -1,7 +1,6 @@
 """What is to be learned: a game, and how it is played."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import dm_env
@@ -39,7 +38,7 @@ class Task:
   game: str
   options: EnvironmentOptions
 
-  def make(self, seed: int) -> envs.AtariEnvironment:
+  def make(self, seed: int) -> envs.GameEnvironment:
     """A fresh environment."""
     return envs.make(self.game, seed=seed, **dataclasses.asdict(self.options))
 
@@ -63,27 +62,27 @@ class GameObserver:
 
   def __init__(self):
     self._variants: list[envs.Variant] = []
-    self._place: envs.PlaceReader | None = None
+    self._tells_places = False
     self._native_return = 0.0
     self._events: dict[str, int] = {}
     self._cells: set[coverage_lib.Cell] = set()
 
   def observe_first(
-    self, environment: envs.AtariEnvironment, timestep: dm_env.TimeStep
+    self, environment: envs.GameEnvironment, timestep: dm_env.TimeStep
   ):
     """Starts an episode."""
     del timestep
     game = environment.game
     self._variants = _modded_variants(game)
-    self._place = envs.place_reader(game)
+    self._tells_places = envs.tells_places(game)
     self._native_return = 0.0
-    self._events = dict.fromkeys(_events(game), 0)
+    self._events = dict.fromkeys(envs.variant(game).events, 0)
     self._cells = set()
     self._visit(environment)
 
   def observe(
     self,
-    environment: envs.AtariEnvironment,
+    environment: envs.GameEnvironment,
     timestep: dm_env.TimeStep,
     action: np.ndarray,
   ):
@@ -101,19 +100,16 @@ class GameObserver:
       # Rewards are linear in the counts of events.
       metrics[f"return_{variant.name}"] = variant.reward(self._events)
     metrics.update({f"event_{name}": n for name, n in self._events.items()})
-    if self._place is not None:
+    if self._tells_places:
       metrics["levels"] = len({cell[0] for cell in self._cells})
       metrics["rooms"] = len({cell[:2] for cell in self._cells})
       metrics["positions"] = len(self._cells)
     return metrics
 
-  def _visit(self, environment: envs.AtariEnvironment):
-    if self._place is None:
-      return
-    place = self._place(environment.ram().tobytes())
-    if place is None:
-      return
-    self._cells.add(coverage_lib.cell(place))
+  def _visit(self, environment: envs.GameEnvironment):
+    place = environment.place
+    if place is not None:
+      self._cells.add(coverage_lib.cell(place))
 
 
 class TrainingObserver(GameObserver):
@@ -124,14 +120,9 @@ class TrainingObserver(GameObserver):
 
   def get_metrics(self) -> dict[str, Any]:
     metrics = super().get_metrics()
-    if self._place is None:
+    if not self._tells_places:
       return metrics
     return {**metrics, coverage_lib.VISITED: sorted(self._cells)}
-
-
-def _events(game: str) -> Sequence[str]:
-  decoder = envs.variant(game).decoder
-  return () if decoder is None else tuple(decoder.events)
 
 
 def _modded_variants(game: str) -> list[envs.Variant]:

@@ -57,7 +57,7 @@ class Video:
 
   def add(
     self,
-    environment: envs.AtariEnvironment,
+    environment: envs.GameEnvironment,
     action: int,
     episode_return: float,
     extra_action: float,
@@ -102,9 +102,9 @@ class Video:
     self._writer.close()
     self._partial.replace(self._path)
 
-  def _note_payments(self, environment: envs.AtariEnvironment):
+  def _note_payments(self, environment: envs.GameEnvironment):
     self._flash -= 1
-    if self._variant.decoder is None:
+    if not self._variant.events:
       reward = float(environment.native_reward)
       paid = {"reward": reward} if reward else {}
     else:

@@ -27,7 +27,9 @@ class Event:
 
 
 class Place(NamedTuple):
-  """Where the player is, in the raw numbers of the console's memory.
+  """Where the player is, in the game's own units.
+
+  For a console's game, they are the raw numbers of its memory.
 
   Attributes:
     level: Tells rooms of the same number apart, which games use again.

@@ -8,10 +8,11 @@ from ale_py import roms
 from behavior_transfer import envs
 
 MODDED = ["hero_easy", "hero_hard", "ms_pacman_easy", "ms_pacman_hard"]
+MAZES = ["maze", "maze_deceptive", "maze_dense", "maze_far"]
 
 
 def test_every_rom_and_every_variant_has_a_name():
-  assert envs.names() == sorted([*roms.get_all_rom_ids(), *MODDED])
+  assert envs.names() == sorted([*roms.get_all_rom_ids(), *MODDED, *MAZES])
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ def test_every_rom_and_every_variant_has_a_name():
     ("hero_hrad", "hero_hard"),
     ("mspacman_easy", "ms_pacman_easy"),
     ("Breakout", "breakout"),
+    ("maze_fra", "maze_far"),
   ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name, near):
@@ -41,8 +43,8 @@ def test_a_table_with_an_unknown_event_is_refused():
     envs.Variant("mine", "hero", {"minor": 1.0})
 
 
-def test_a_table_for_a_game_without_decoder_is_refused():
-  with pytest.raises(ValueError, match=r"^game: got 'pong'.*hero, ms_pacman"):
+def test_a_table_for_a_game_without_events_is_refused():
+  with pytest.raises(ValueError, match=r"^game: got 'pong'.*ms_pacman, maze"):
     envs.Variant("mine", "pong", {"goal": 1.0})
 
 

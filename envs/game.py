@@ -1,0 +1,57 @@
+"""What every environment here tells, beside the time steps of `dm_env`."""
+
+import abc
+
+import dm_env
+import numpy as np
+from dm_env import specs
+
+from .decoders import base
+
+
+class GameEnvironment(dm_env.Environment):
+  """A game: pixels to actions, and what its rewards are made of.
+
+  Observations are one uint8 array `[height, width, num_stacked]`. Rewards and
+  discounts are float32 scalars.
+  """
+
+  def action_spec(self) -> specs.DiscreteArray:
+    return specs.DiscreteArray(
+      len(self.action_meanings), np.int32, name="action"
+    )
+
+  def reward_spec(self) -> specs.Array:
+    return specs.Array((), np.float32, name="reward")
+
+  def discount_spec(self) -> specs.BoundedArray:
+    return specs.BoundedArray((), np.float32, 0.0, 1.0, name="discount")
+
+  @property
+  @abc.abstractmethod
+  def game(self) -> str:
+    """The name of the game, whichever of its variants this is."""
+
+  @property
+  @abc.abstractmethod
+  def action_meanings(self) -> list[str]:
+    """A name for each action, in the order of the action spec."""
+
+  @property
+  @abc.abstractmethod
+  def native_reward(self) -> np.float32:
+    """What the game itself paid for the last step."""
+
+  @property
+  @abc.abstractmethod
+  def events(self) -> dict[str, int]:
+    """{event: count} of the last step; empty for games without events."""
+
+  @property
+  @abc.abstractmethod
+  def place(self) -> base.Place | None:
+    """Where the player is, if that is known."""
+
+  @abc.abstractmethod
+  def render(self) -> np.ndarray:
+    """The current picture in colour, uint8 `[height, width, 3]`."""
