@@ -17,6 +17,7 @@ from .coordinator import Coordinator, Phase
 
 _POLL_PERIOD = 0.1  # seconds
 _GRACE = 15.0  # seconds for those who are to leave
+_GRACE_AFTER_FAILURE = 3.0  # they may be waiting for one that is gone
 _SAVING_AFTER_FAILURE = 60.0  # seconds
 # Deaths in a row, without anything done in between, that make an end.
 _MAX_FUTILE_STARTS = 3
@@ -161,7 +162,7 @@ class Supervisor:
       self._phase = phase
       seconds = float("inf")
       if phase >= Phase.DRAINING:
-        seconds = _GRACE
+        seconds = _GRACE if self._failure is None else _GRACE_AFTER_FAILURE
       elif phase == Phase.SAVING and self._failure is not None:
         seconds = _SAVING_AFTER_FAILURE
       self._deadline = time.monotonic() + seconds

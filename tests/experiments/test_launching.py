@@ -11,7 +11,7 @@ _ACTORS = 2
 _ENVIRONMENTS = 3
 _AGENTS = {
   "r2d2": ("run_r2d2.py", "--game=ms_pacman_hard"),
-  "ngu": ("run_ngu.py", "--game=ms_pacman"),
+  "ngu": ("run_ngu.py", "--game=ms_pacman", "--intrinsic_steps=4"),
   "bt": (
     "run_bt.py",
     "--game=ms_pacman_hard",

@@ -1,0 +1,245 @@
+"""Runs a study of the paper's, or prints what it consists of.
+
+  python experiments/run_study.py --study=figure3 --scale=paper --dry_run
+  python experiments/run_study.py --study=figure5 --scale=laptop
+
+What is complete is left as it is, what was interrupted goes on, and what is
+missing is started, one run after the other. Several of these, also on machines
+that share the folder, divide the runs among themselves. One that fails is
+reported, and keeps from running only what needs it.
+"""
+
+import collections
+import contextlib
+import ctypes
+import fcntl
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from absl import flags
+
+from behavior_transfer.agents import checkpoints
+from behavior_transfer.experiments import cli, studies
+from behavior_transfer.experiments.studies import scales
+from behavior_transfer.experiments.studies import study as study_lib
+from behavior_transfer.launch import signals
+
+_STUDY = flags.DEFINE_enum(
+  "study", None, sorted(studies.STUDIES), "What to run.", module_name="program"
+)
+_SCALE = flags.DEFINE_enum(
+  "scale",
+  "laptop",
+  sorted(scales.SCALES),
+  "How large its runs are: "
+  + "; ".join(f"{s.name} for {s.suits}" for s in scales.SCALES.values())
+  + ".",
+  module_name="program",
+)
+_FOLDER = flags.DEFINE_string(
+  "folder",
+  None,
+  "Holds the workdirs of the runs; by default studies/<study>_<scale>.",
+  module_name="program",
+)
+_DRY_RUN = flags.DEFINE_bool(
+  "dry_run",
+  False,
+  "Print every command and what it would take, and run nothing.",
+  module_name="program",
+)
+_PROGRAMS = pathlib.Path(__file__).resolve().parent
+_POLL_PERIOD = 0.2  # seconds
+_PR_SET_PDEATHSIG = 1
+
+DONE, LEFT, FAILED, ELSEWHERE = "done", "left", "failed", "elsewhere"
+
+
+def command(run: study_lib.Run, folder: pathlib.Path) -> list[str]:
+  """The program and its flags, as a user would type them."""
+  return [argument.format(folder=folder) for argument in run.command]
+
+
+def is_done(run: study_lib.Run, folder: pathlib.Path) -> bool:
+  """Whether the run has spent its budget and played its last evaluation."""
+  try:
+    path = checkpoints.resolve(folder / run.name)
+    manifest = checkpoints.read_manifest(path)
+  except (ValueError, OSError):  # there is no checkpoint
+    return False
+  repeat = manifest["environment"]["action_repeat"]
+  return manifest["counts"]["evaluated"] * repeat >= run.frames
+
+
+def execute(
+  runs: Sequence[study_lib.Run],
+  folder: pathlib.Path,
+  stop: signals.StopRequest,
+) -> dict[str, str]:
+  """Runs what is missing, and waits for what others are running.
+
+  Args:
+    runs: Those that others need before them.
+    folder: Of their workdirs.
+    stop: Whether somebody asks for an end; the run under way is told, too.
+
+  Returns:
+    What became of each, by name: DONE, LEFT, FAILED or ELSEWHERE.
+  """
+  states = dict.fromkeys((run.name for run in runs), LEFT)
+  while True:
+    for number, run in enumerate(runs, start=1):
+      if states[run.name] not in (DONE, FAILED):
+        where = f"[{number}/{len(runs)}] {run.name}"
+        ready = not stop and all(states[need] == DONE for need in run.needs)
+        states[run.name] = _attend(run, folder, stop, ready, where)
+    if stop or ELSEWHERE not in states.values():
+      return states
+    time.sleep(_POLL_PERIOD)
+
+
+def _attend(
+  run: study_lib.Run,
+  folder: pathlib.Path,
+  stop: signals.StopRequest,
+  ready: bool,
+  where: str,
+) -> str:
+  """Sees to one run; what it is then."""
+  if is_done(run, folder):
+    return DONE
+  if not ready:
+    return LEFT
+  with contextlib.ExitStack() as stack:
+    claim = _claim(run, folder, stack)
+    if claim is None:
+      return ELSEWHERE
+    if is_done(run, folder):  # since the other let go of it
+      return DONE
+    print(where, flush=True)
+    code = _execute(run, folder, stop, claim)
+  if is_done(run, folder):
+    return DONE
+  if stop:
+    return LEFT
+  print(
+    f"{run.name} failed, exit code {code}; see {_file(run, folder, 'log')}",
+    flush=True,
+  )
+  return FAILED
+
+
+def _claim(
+  run: study_lib.Run, folder: pathlib.Path, stack: contextlib.ExitStack
+) -> int | None:
+  """A file descriptor that holds the run; None where another has it."""
+  lock = stack.enter_context(_file(run, folder, "lock").open("w"))
+  try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError:
+    return None
+  return lock.fileno()
+
+
+def _execute(
+  run: study_lib.Run,
+  folder: pathlib.Path,
+  stop: signals.StopRequest,
+  claim: int,
+) -> int:
+  """Runs a program to its end; its exit code."""
+  program, *arguments = command(run, folder)
+  with _file(run, folder, "log").open("a") as output:
+    process = subprocess.Popen(
+      [sys.executable, _PROGRAMS / program, *arguments],
+      stdout=output,
+      stderr=subprocess.STDOUT,
+      # Ctrl-C reaches it once, through us.
+      start_new_session=True,
+      preexec_fn=_stop_with_parent,
+      # It holds the run for as long as it lives, also when we do not.
+      pass_fds=[claim],
+    )
+  told = False
+  while process.poll() is None:
+    if stop and not told:
+      process.terminate()
+      told = True
+    time.sleep(_POLL_PERIOD)
+  return process.returncode
+
+
+def _stop_with_parent():
+  """Has the run save itself and stop when this process is killed."""
+  ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _file(run: study_lib.Run, folder: pathlib.Path, kind: str) -> pathlib.Path:
+  """What the study itself keeps of a run."""
+  files = folder / "study"
+  files.mkdir(parents=True, exist_ok=True)
+  return files / f"{run.name.replace('/', '_')}.{kind}"
+
+
+def print_plan(
+  runs: Sequence[study_lib.Run], folder: pathlib.Path, scale: scales.Scale
+):
+  """Prints each command, and what all of them take."""
+  for run in runs:
+    print(" ".join(["python", *_typed(run, folder)]))
+  left = [run for run in runs if not is_done(run, folder)]
+  frames = sum(run.frames for run in left)
+  text = f"{len(runs)} runs, {len(left)} left, {frames:,} frames"
+  if scale.frames_per_second is not None:
+    hours = frames / scale.frames_per_second / 3600
+    text += f", about {hours:,.1f} hours, one run after the other"
+  print(text)
+
+
+def _typed(run: study_lib.Run, folder: pathlib.Path) -> list[str]:
+  program, *arguments = command(run, folder)
+  return [f"experiments/{program}", *arguments]
+
+
+def print_states(states: Mapping[str, str]):
+  """Prints a table of what is done, and of what is not."""
+  for name, state in states.items():
+    if state != DONE:
+      print(f"{state:10} {name}")
+  counts = collections.Counter(states.values())
+  print(", ".join(f"{counts[s]} {s}" for s in (DONE, LEFT, FAILED, ELSEWHERE)))
+
+
+def main() -> int:
+  """Reads the flags, and prints or runs.
+
+  Returns:
+    0 where all is done, 128 plus a signal's number where it was stopped, else
+    1.
+  """
+  with cli.user_input():
+    if _STUDY.value is None:
+      raise ValueError(
+        f"--study is missing; it is one of {', '.join(sorted(studies.STUDIES))}"
+      )
+    scale = scales.SCALES[_SCALE.value]
+    default = f"studies/{_STUDY.value}_{scale.name}"
+    folder = pathlib.Path(default if _FOLDER.value is None else _FOLDER.value)
+    runs = study_lib.plan(studies.STUDIES[_STUDY.value], scale)
+  if _DRY_RUN.value:
+    print_plan(runs, folder, scale)
+    return 0
+  with signals.StopRequest() as stop:
+    states = execute(runs, folder, stop)
+  print_states(states)
+  if stop:
+    return stop.exit_code
+  return 0 if set(states.values()) == {DONE} else 1
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,60 @@
+"""The comparisons of Behavior Transfer (arXiv 2102.13515), sec. 5, as data.
+
+arms.py     ways to pre-train and to learn
+suites.py   sets of games
+scales.py   how large the runs are
+study.py    a study, and the runs that it consists of
+atari57.py  scores by which others are normalised
+"""
+
+from . import suites
+from .study import Study
+
+STUDIES = {
+  study.name: study
+  for study in (
+    Study(
+      "figure1",
+      "Behaviour, weights, and both, after pre-training by NGU",
+      games=("montezuma_revenge", "defender"),
+      arms=("r2d2", "full", "bt_ngu", "bt_full"),
+    ),
+    Study(
+      "figure2",
+      "The budget of pre-training",
+      games=suites.ATARI_57,
+      arms=("bt_ngu",),
+      pretraining_shares=(1 / 16, 1 / 4, 1.0),
+    ),
+    Study(
+      "figure3",
+      "Behaviour alone",
+      games=suites.ATARI_57,
+      arms=("r2d2", "r2d2_ez", "bt_ngu", "bt_rnd"),
+    ),
+    Study(
+      "figure4",
+      "Use of the extra action",
+      games=suites.ATARI_57,
+      arms=("bt_ngu",),
+    ),
+    Study(
+      "figure5",
+      "One pre-trained policy, several tasks",
+      games=suites.MODDED,
+      arms=("r2d2", "r2d2_ez", "bt_ngu", "bt_rnd"),
+    ),
+    Study(
+      "figure6",
+      "Behaviour and weights",
+      games=(*suites.ATARI_57, *suites.MODDED[1:3], *suites.MODDED[4:]),
+      arms=("r2d2", "partial", "full", "bt_ngu", "bt_partial", "bt_full"),
+    ),
+    Study(
+      "ablation",
+      "Both parts of Behavior Transfer",
+      games=suites.ABLATION,
+      arms=("r2d2", "bt_ngu", "bt_no_flights", "bt_no_extra_action"),
+    ),
+  )
+}

@@ -1,0 +1,78 @@
+"""How large the runs of a study are."""
+
+import dataclasses
+
+from .arms import Flags
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+  """Budgets, and the flags that all programs get.
+
+  Attributes:
+    name: As in `--scale`.
+    suits: What it is meant for.
+    frames: Of learning a task.
+    pretraining_frames: Of pre-training, at a study's full share.
+    seeds: At most.
+    frames_per_second: Of a run, roughly, for the estimate of what a study
+      costs; measured where the scale says so, else None.
+    flags: Of all programs.
+    pretraining_flags: Of pre-training alone, beside those.
+  """
+
+  name: str
+  suits: str
+  frames: int
+  pretraining_frames: int
+  seeds: int
+  frames_per_second: float | None
+  flags: Flags
+  pretraining_flags: Flags
+
+
+SCALES = {
+  scale.name: scale
+  for scale in (
+    Scale(
+      name="laptop",
+      suits="two CPU cores, an evening for a game",
+      frames=1_000_000,
+      pretraining_frames=3_000_000,
+      seeds=3,
+      frames_per_second=1000.0,  # one process, two cores of an x86-64 server
+      flags={"preset": "small", "max_episode_frames": 12_000},
+      pretraining_flags={},
+    ),
+    Scale(
+      name="gpu",
+      suits="one GPU and some dozen cores, a day for a game",
+      frames=200_000_000,
+      pretraining_frames=500_000_000,
+      seeds=3,
+      frames_per_second=None,
+      flags={
+        "preset": "paper",
+        "launch": "local_mp",
+        "num_actors": 12,
+        "envs_per_actor": 16,
+      },
+      pretraining_flags={},
+    ),
+    Scale(
+      name="paper",
+      suits="a cluster; BT, sec. 5",
+      frames=5_000_000_000,
+      pretraining_frames=16_000_000_000,
+      seeds=3,
+      frames_per_second=None,
+      flags={
+        "preset": "paper",
+        "launch": "ray",
+        "num_actors": 256,
+        "envs_per_actor": 1,
+      },
+      pretraining_flags={},
+    ),
+  )
+}

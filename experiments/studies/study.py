@@ -1,0 +1,122 @@
+"""A study: games x arms x seeds, as data, and the runs that it consists of."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from behavior_transfer import envs
+
+from . import arms
+from .scales import Scale
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+  """What is compared, and on what.
+
+  Attributes:
+    name: As in `--study`.
+    title: What it shows.
+    games: Tasks, names of games or variants.
+    arms: Names of `arms.ARMS`.
+    seeds: Of each arm; a scale may have fewer.
+    more_seeds: The same for some arms, by name.
+    pretraining_shares: Budgets of pre-training, as shares of the scale's.
+  """
+
+  name: str
+  title: str
+  games: tuple[str, ...]
+  arms: tuple[str, ...]
+  seeds: int = 3
+  more_seeds: dict[str, int] = dataclasses.field(default_factory=dict)
+  pretraining_shares: tuple[float, ...] = (1.0,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """One command of a study.
+
+  Attributes:
+    name: Of its folder, within the study's.
+    command: Program and flags; `{folder}` stands for the study's folder.
+    frames: That it takes.
+    needs: Names of the runs that must be complete before it starts.
+  """
+
+  name: str
+  command: tuple[str, ...]
+  frames: int
+  needs: tuple[str, ...] = ()
+
+
+def plan(study: Study, scale: Scale) -> list[Run]:
+  """The runs of a study at a scale, those that others need before them."""
+  runs: dict[str, Run] = {}
+  for game in study.games:
+    for name in study.arms:
+      for run in _runs(study, scale, game, arms.ARMS[name]):
+        runs.setdefault(run.name, run)
+  return list(runs.values())
+
+
+def _runs(
+  study: Study, scale: Scale, game: str, arm: arms.Arm
+) -> Iterator[Run]:
+  """Runs of an arm on a game, and what they transfer from."""
+  seeds = range(min(study.more_seeds.get(arm.name, study.seeds), scale.seeds))
+  if arm.pretraining is None:
+    for seed in seeds:
+      yield _learning(scale, game, arm, seed)
+    return
+  for share in study.pretraining_shares:
+    pretraining = _pretraining(scale, game, arm.pretraining, share)
+    yield pretraining
+    for seed in seeds:
+      yield _learning(scale, game, arm, seed, pretraining)
+
+
+def _pretraining(scale: Scale, game: str, name: str, share: float) -> Run:
+  """One policy for all tasks in the same game."""
+  rom = envs.variant(game).game
+  frames = round(share * scale.pretraining_frames)
+  folder = f"pretraining/{rom}/{name}/{frames}"
+  flags = {
+    "game": rom,
+    **arms.PRETRAININGS[name].flags,
+    **scale.flags,
+    **scale.pretraining_flags,
+    "seed": 0,
+    "frames": frames,
+  }
+  return Run(folder, _command("run_ngu.py", folder, flags), frames)
+
+
+def _learning(
+  scale: Scale,
+  game: str,
+  arm: arms.Arm,
+  seed: int,
+  pretraining: Run | None = None,
+) -> Run:
+  folder = f"{game}/{arm.name}/{seed}"
+  flags: dict = {"game": game, **arm.flags, **scale.flags}
+  needs: tuple[str, ...] = ()
+  if pretraining is not None:
+    flags["pretrained"] = "{folder}/" + pretraining.name
+    needs = (pretraining.name,)
+    if pretraining.frames != scale.pretraining_frames:
+      folder = f"{game}/{arm.name}@{pretraining.frames}/{seed}"
+  flags.update(seed=seed, frames=scale.frames)
+  command = _command(arm.program, folder, flags)
+  return Run(folder, command, scale.frames, needs)
+
+
+def _command(program: str, folder: str, flags: arms.Flags) -> tuple[str, ...]:
+  workdir = "--workdir={folder}/" + folder
+  return (program, *(_flag(k, v) for k, v in flags.items()), workdir)
+
+
+def _flag(name: str, value: object) -> str:
+  if isinstance(value, bool):
+    return f"--{name}" if value else f"--no{name}"
+  return f"--{name}={value}"

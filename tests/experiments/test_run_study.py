@@ -1,0 +1,159 @@
+"""Studies: what they consist of, and that each run is made once."""
+
+import csv
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from behavior_transfer import envs
+from behavior_transfer.experiments import run_study, studies
+from behavior_transfer.experiments.studies import (
+  arms,
+  atari57,
+  scales,
+  study,
+  suites,
+)
+from tests.experiments import programs, tiny_study
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _plan(name: str, scale: str) -> list[study.Run]:
+  return study.plan(studies.STUDIES[name], scales.SCALES[scale])
+
+
+@pytest.mark.parametrize("scale", scales.SCALES)
+@pytest.mark.parametrize("name", studies.STUDIES)
+def test_what_a_run_needs_comes_before_it(name, scale):
+  made: set[str] = set()
+  for run in _plan(name, scale):
+    assert run.name not in made
+    assert made.issuperset(run.needs)
+    assert run.frames > 0
+    made.add(run.name)
+
+
+def test_figure3_is_57_games_4_arms_3_seeds_and_2_pretrainings():
+  process = programs.start(
+    "run_study.py", "--study=figure3", "--scale=paper", "--dry_run"
+  )
+  lines = programs.finish(process).splitlines()
+  commands = [line for line in lines if line.startswith("python ")]
+  assert len(commands) == len(set(commands)) == 57 * (4 * 3 + 2)
+  assert lines[-1].startswith("798 runs, 798 left, ")
+  pretrainings = [line for line in commands if "run_ngu.py" in line]
+  assert len(pretrainings) == 57 * 2
+  assert all("--frames=16000000000" in line for line in pretrainings)
+  others = [line for line in commands if "run_ngu.py" not in line]
+  assert all("--frames=5000000000" in line for line in others)
+  assert sum("--exploration=ez_greedy" in line for line in others) == 57 * 3
+
+
+def test_one_pretrained_policy_serves_all_tasks_of_a_game():
+  runs = _plan("figure5", "laptop")
+  names = {run.name for run in runs if "run_ngu.py" in run.command}
+  assert names == {
+    f"pretraining/{game}/{reward}/3000000"
+    for game in ("hero", "ms_pacman")
+    for reward in ("ngu", "rnd")
+  }
+  by_name = {run.name: run for run in runs}
+  for task in ("hero", "hero_easy", "hero_hard"):
+    assert by_name[f"{task}/bt_ngu/2"].needs == (
+      "pretraining/hero/ngu/3000000",
+    )
+
+
+def test_budgets_of_pretraining_are_told_apart():
+  runs = [run for run in _plan("figure2", "paper") if "pong" in run.name]
+  assert [run.name for run in runs if "pretraining" in run.name] == [
+    f"pretraining/pong/ngu/{frames}"
+    for frames in (1_000_000_000, 4_000_000_000, 16_000_000_000)
+  ]
+  learning = [run for run in runs if "pretraining" not in run.name]
+  assert len(learning) == len({run.name for run in learning}) == 3 * 3
+
+
+def test_suites_are_games_of_the_57():
+  assert len(suites.ATARI_57) == 57
+  assert set(suites.HARD_EXPLORATION) <= set(suites.ATARI_57)
+  assert set(suites.ABLATION) <= set(suites.ATARI_57)
+  assert len(suites.ABLATION) == 12
+  every = {*suites.ATARI_57, *suites.MODDED}
+  assert every <= set(envs.names())
+
+
+def test_scores_are_normalised_between_random_and_human():
+  assert atari57.human_normalised("pong", -20.7) == 0
+  assert atari57.human_normalised("pong", 14.6) == 1
+  # By hand: (1,000 - 227.8) / (7,127.7 - 227.8).
+  assert atari57.human_normalised("alien", 1_000) == pytest.approx(0.111914663)
+
+
+@pytest.mark.parametrize("name", sorted(arms.ARMS))
+def test_programs_take_the_flags_of_an_arm(name):
+  arm = arms.ARMS[name]
+  run = next(
+    run
+    for run in study.plan(
+      study.Study("one", "", games=("hero",), arms=(name,)),
+      scales.SCALES["laptop"],
+    )
+    if name in run.name
+  )
+  program, *flags = run_study.command(run, pathlib.Path("none"))
+  flags = [f for f in flags if not f.startswith("--pretrained=")]
+  if arm.pretraining is not None:
+    flags.append("--pretrained=hero_ngu")
+  printed = programs.finish(programs.start(program, *flags, "--print_config"))
+  for flag, value in arm.flags.items():
+    assert f"{flag} = {value}  # command line" in printed
+
+
+def _start(folder: pathlib.Path) -> subprocess.Popen:
+  return subprocess.Popen(
+    [sys.executable, "-m", "tests.experiments.tiny_study", folder],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+    cwd=_ROOT,
+    start_new_session=True,
+  )
+
+
+def _wait_for(condition, process: subprocess.Popen):
+  deadline = time.monotonic() + 200
+  while not condition():
+    assert process.poll() is None, process.stdout.read()
+    assert time.monotonic() < deadline
+    time.sleep(0.05)
+
+
+def test_killed_and_shared_it_makes_each_run_once(tmp_path):
+  """SIGKILL in the middle of a run, then two at once to the end."""
+  first, *_ = tiny_study.RUNS
+  checkpoints = tmp_path / first.name / "checkpoints"
+  killed = _start(tmp_path)
+  try:
+    _wait_for(lambda: list(checkpoints.glob("[0-9]*")), killed)
+  finally:
+    os.kill(killed.pid, 9)
+    killed.communicate()
+  both = [_start(tmp_path) for _ in range(2)]
+  outputs = [process.communicate(timeout=400)[0] for process in both]
+  for process, output in zip(both, outputs, strict=True):
+    assert process.returncode == 0, output
+    # Each waits for what the other runs.
+    assert output.splitlines()[-1] == "3 done, 0 left, 0 failed, 0 elsewhere"
+  for run in tiny_study.RUNS:
+    assert run_study.is_done(run, tmp_path)
+    with (tmp_path / run.name / "train.csv").open(newline="") as file:
+      steps = [int(row["agent_steps"]) for row in csv.DictReader(file)]
+    assert steps == sorted(set(steps)), run.name
+    started = sum(f"] {run.name}\n" in output for output in outputs)
+    assert started <= 1, run.name
