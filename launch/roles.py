@@ -58,6 +58,8 @@ def act(
     learner: A client of the `LearnerNode`; gives parameters.
   """
   processes.die_with_supervisor()
+  if not _is_served(replay, coordinator):
+    return
   with contextlib.ExitStack() as stack:
     actor, loop = parts.make_training_loop(
       experiment,
@@ -79,6 +81,23 @@ def act(
         if not coordinator.acted(number, steps, ended, loop.seconds):
           return
         steps, ended = 0, []
+
+
+def _is_served(replay: reverb.Client, coordinator: Any) -> bool:
+  """Waits for the replay, which may have much to restore.
+
+  A writer would wait for three seconds and fail.
+
+  Returns:
+    Whether it is there; False where the run has ended before.
+  """
+  while coordinator.phase() == Phase.RUNNING:
+    try:
+      replay.server_info(_REPLAY_ANSWERS_WITHIN)
+      return True
+    except reverb.errors.DeadlineExceededError:
+      continue
+  return False
 
 
 def evaluate(experiment: Experiment, coordinator: Any, learner: Any):
