@@ -1,17 +1,20 @@
-"""What the learner's node does when its replay fails it."""
+"""What nodes do when their replay fails them, or is late."""
 
+import contextlib
 import itertools
 import pathlib
 import sys
 import threading
 import time
 
+import jax
+import portpicker
 import pytest
 import reverb
 
 from behavior_transfer.agents import r2d2
 from behavior_transfer.launch import coordinator as coordinator_lib
-from behavior_transfer.launch import experiment, roles
+from behavior_transfer.launch import experiment, parts, roles
 from behavior_transfer.launch.coordinator import Phase
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -127,3 +130,48 @@ def test_a_replay_that_takes_long_to_come_up_is_waited_for(tmp_path, capsys):
   assert "resumed" not in capsys.readouterr().err
   node.coordinator.lose_replay()
   _expect_saved(node, tmp_path)
+
+
+def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
+  plan = toy.make_experiment(tmp_path, builder=r2d2.R2D2Builder(toy.CONFIG))
+  coordinator = coordinator_lib.Coordinator(plan, None)
+  design = parts.design(plan)
+  learner = plan.builder.make_learner(
+    jax.random.PRNGKey(0),
+    design.networks,
+    iter(()),
+    lambda *_, **__: None,
+    design.spec,
+  )
+  port = portpicker.pick_unused_port()
+  replay = reverb.Client(f"localhost:{port}")
+  actor = threading.Thread(
+    target=roles.act, args=(plan, 0, coordinator, replay, learner), daemon=True
+  )
+  actor.start()
+  actor.join(4)  # a writer gives up after three seconds
+  assert actor.is_alive()
+  with contextlib.ExitStack() as stack:
+    server = parts.Replay(plan, design, stack, port)
+    deadline = time.monotonic() + 60
+    while not coordinator.has_acted(0):
+      assert actor.is_alive()
+      assert time.monotonic() < deadline
+      time.sleep(0.01)
+    coordinator.stop()
+    while actor.is_alive():
+      assert time.monotonic() < deadline
+      server.let_writers_go()
+      actor.join(0.1)
+
+
+def test_an_actor_leaves_that_waits_for_a_replay_in_vain(tmp_path):
+  plan = toy.make_experiment(tmp_path)
+  coordinator = coordinator_lib.Coordinator(plan, None)
+  actor = threading.Thread(
+    target=roles.act, args=(plan, 0, coordinator, _SilentReplay(), None)
+  )
+  actor.start()
+  coordinator.stop()
+  actor.join(30)
+  assert not actor.is_alive()
