@@ -31,6 +31,7 @@ test-slow: setup
 
 bench: setup
 	$(VENV) benchmarks/intrinsic_reward.py
+	$(VENV) benchmarks/throughput.py
 
 lint: setup
 	$(VENV) -m ruff check
