@@ -11,16 +11,17 @@ one process could do at most.
 """
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from absl import flags
+from acme.utils import loggers
 
 from behavior_transfer.agents import bt, ngu, r2d2
 from behavior_transfer.benchmarks import timing
@@ -52,39 +53,54 @@ _ENVIRONMENTS = (1, 8, 16, 32)
 _TIMEOUT = 600.0  # seconds that one process waits for another
 
 
+class _NothingKept(experiment.Checkpointer):
+  """No run is saved here."""
+
+  def latest(self):
+    return None
+
+  def restore(self, template):
+    return template
+
+  def save(self, learner_state, counts):
+    del learner_state, counts
+
+
 def _make_experiment(
   agent: str, network: str, task: tasks.Task, size: int
 ) -> experiment.Experiment:
   """A run in which nothing is ever sampled."""
-  replay = {"replay_ratio": None, "max_replay_size": 500, "min_replay_size": 1}
-  configs = {
-    "r2d2": r2d2.R2D2Config(**replay),
-    "ngu": ngu.NGUConfig(**replay),
-    "bt": bt.BTConfig(**replay),
+  replay: dict[str, Any] = {
+    "replay_ratio": None,
+    "max_replay_size": 500,
+    "min_replay_size": 1,
   }
-  config = configs[agent]
-
-  def make_networks(spec):
-    if agent == "r2d2":
-      return r2d2.make_networks(spec, network)
-    if agent == "ngu":
-      return ngu.make_networks(spec, network, config=config)
-    policy = {"hero": "hero_ngu", "ms_pacman": "ms_pacman_ngu"}
-    name = policy.get(task.make(0).game, "random")
-    pretrained = pretrained_policies.load([name], task).policies
-    return bt.make_networks(spec, network, pretrained=pretrained)
-
-  builders = {
-    "r2d2": lambda: r2d2.R2D2Builder(config),
-    "ngu": lambda: ngu.NGUBuilder(config),
-    "bt": lambda: bt.BTBuilder(config),
-  }
+  builder: Any
+  make_networks: Callable[..., Any]
+  if agent == "r2d2":
+    builder = r2d2.R2D2Builder(r2d2.R2D2Config(**replay))
+    make_networks = functools.partial(r2d2.make_networks, size=network)
+  elif agent == "ngu":
+    config = ngu.NGUConfig(**replay)
+    builder = ngu.NGUBuilder(config)
+    make_networks = functools.partial(
+      ngu.make_networks, size=network, config=config
+    )
+  else:
+    builder = bt.BTBuilder(bt.BTConfig(**replay))
+    bundled = {"hero": "hero_ngu", "ms_pacman": "ms_pacman_ngu"}
+    name = bundled.get(task.make(0).game, "random")
+    make_networks = functools.partial(
+      bt.make_networks,
+      size=network,
+      pretrained=pretrained_policies.load([name], task).policies,
+    )
   return experiment.Experiment(
-    builder=builders[agent](),
+    builder=builder,
     environment_factory=task.make,
     network_factory=make_networks,
-    logger_factory=None,
-    checkpointer=None,
+    logger_factory=lambda label, steps: loggers.NoOpLogger(),
+    checkpointer=_NothingKept(),
     num_steps=0,
     checkpoint_period=1,
     evaluation_period=1,
@@ -114,12 +130,8 @@ def _act(
     plan = _make_experiment(agent, network, task, size)
     design = parts.design(plan)
     # Never learns, but has parameters to give.
-    learner = plan.builder.make_learner(
-      jax.random.PRNGKey(0),
-      design.networks,
-      iter(()),
-      lambda *_, **__: None,
-      design.spec,
+    learner = parts.make_learner(
+      plan, design, iter(()), client, plan.logger_factory, None
     )
     with contextlib.ExitStack() as stack:
       _, loop = parts.make_training_loop(

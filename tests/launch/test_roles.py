@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 
-import jax
 import portpicker
 import pytest
 import reverb
@@ -136,12 +135,8 @@ def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
   plan = toy.make_experiment(tmp_path, builder=r2d2.R2D2Builder(toy.CONFIG))
   coordinator = coordinator_lib.Coordinator(plan, None)
   design = parts.design(plan)
-  learner = plan.builder.make_learner(
-    jax.random.PRNGKey(0),
-    design.networks,
-    iter(()),
-    lambda *_, **__: None,
-    design.spec,
+  learner = parts.make_learner(
+    plan, design, iter(()), None, plan.logger_factory, None
   )
   port = portpicker.pick_unused_port()
   replay = reverb.Client(f"localhost:{port}")
