@@ -99,7 +99,7 @@ def _make_experiment(
     builder=builder,
     environment_factory=task.make,
     network_factory=make_networks,
-    logger_factory=lambda label, steps: loggers.NoOpLogger(),
+    logger_factory=lambda *_, **__: loggers.NoOpLogger(),
     checkpointer=_NothingKept(),
     num_steps=0,
     checkpoint_period=1,

@@ -136,7 +136,7 @@ def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
   coordinator = coordinator_lib.Coordinator(plan, None)
   design = parts.design(plan)
   learner = parts.make_learner(
-    plan, design, iter(()), None, plan.logger_factory, None
+    plan, design, iter(()), None, lambda *_, **__: None, None
   )
   port = portpicker.pick_unused_port()
   replay = reverb.Client(f"localhost:{port}")
