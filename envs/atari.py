@@ -23,7 +23,7 @@ from ale_py import roms
 from dm_env import specs
 
 from . import arguments, decoders
-from .game import GameEnvironment
+from .game import GameEnvironment, time_step
 
 _SIDE = 84  # pixels, both sides of an observation
 
@@ -209,13 +209,12 @@ class AtariEnvironment(GameEnvironment):
 
     self._reset_next_step = game_over or life_lost or out_of_frames
     self._game_goes_on = life_lost and not game_over
-    if game_over or life_lost:
-      return dm_env.TimeStep(
-        dm_env.StepType.LAST, reward, np.float32(0), observation
-      )
-    if out_of_frames:
-      return dm_env.truncation(reward, observation, discount=np.float32(1))
-    return dm_env.transition(reward, observation, discount=np.float32(1))
+    return time_step(
+      reward,
+      observation,
+      is_over=game_over or life_lost,
+      is_cut=out_of_frames,
+    )
 
   def observation_spec(self) -> specs.BoundedArray:
     shape = (_SIDE, _SIDE, self._num_stacked)

@@ -9,6 +9,22 @@ from dm_env import specs
 from .decoders import base
 
 
+def time_step(
+  reward: np.float32, observation: np.ndarray, *, is_over: bool, is_cut: bool
+) -> dm_env.TimeStep:
+  """The time step after an action.
+
+  Args:
+    reward: Of the step.
+    observation: After it.
+    is_over: Whether the game ended the episode, with discount 0.
+    is_cut: Whether the clock did, with discount 1 where the game had not.
+  """
+  step_type = dm_env.StepType.LAST if is_over or is_cut else dm_env.StepType.MID
+  discount = np.float32(0 if is_over else 1)
+  return dm_env.TimeStep(step_type, reward, discount, observation)
+
+
 class GameEnvironment(dm_env.Environment):
   """A game: pixels to actions, and what its rewards are made of.
 

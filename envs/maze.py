@@ -19,7 +19,7 @@ from dm_env import specs
 
 from . import arguments
 from .decoders import base
-from .game import GameEnvironment
+from .game import GameEnvironment, time_step
 
 GAME = "maze"
 
@@ -257,13 +257,7 @@ class MazeEnvironment(GameEnvironment):
     at_goal = "goal" in self._events
     out_of_frames = self._steps >= self._max_steps
     self._reset_next_step = at_goal or out_of_frames
-    if at_goal:
-      return dm_env.TimeStep(
-        dm_env.StepType.LAST, reward, np.float32(0), observation
-      )
-    if out_of_frames:
-      return dm_env.truncation(reward, observation, discount=np.float32(1))
-    return dm_env.transition(reward, observation, discount=np.float32(1))
+    return time_step(reward, observation, is_over=at_goal, is_cut=out_of_frames)
 
   def observation_spec(self) -> specs.BoundedArray:
     shape = (*_PICTURE.shape[:2], self._num_stacked)

@@ -11,8 +11,6 @@ reported, and keeps from running only what needs it.
 
 import collections
 import contextlib
-import ctypes
-import fcntl
 import pathlib
 import signal
 import subprocess
@@ -23,10 +21,10 @@ from collections.abc import Mapping, Sequence
 from absl import flags
 
 from behavior_transfer.agents import checkpoints
-from behavior_transfer.experiments import cli, studies
+from behavior_transfer.experiments import cli, studies, workdirs
 from behavior_transfer.experiments.studies import scales
 from behavior_transfer.experiments.studies import study as study_lib
-from behavior_transfer.launch import signals
+from behavior_transfer.launch import processes, signals
 
 _STUDY = flags.DEFINE_enum(
   "study", None, sorted(studies.STUDIES), "What to run.", module_name="program"
@@ -54,7 +52,6 @@ _DRY_RUN = flags.DEFINE_bool(
 )
 _PROGRAMS = pathlib.Path(__file__).resolve().parent
 _POLL_PERIOD = 0.2  # seconds
-_PR_SET_PDEATHSIG = 1
 
 DONE, LEFT, FAILED, ELSEWHERE = "done", "left", "failed", "elsewhere"
 
@@ -137,12 +134,8 @@ def _claim(
   run: study_lib.Run, folder: pathlib.Path, stack: contextlib.ExitStack
 ) -> int | None:
   """A file descriptor that holds the run; None where another has it."""
-  lock = stack.enter_context(_file(run, folder, "lock").open("w"))
-  try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except BlockingIOError:
-    return None
-  return lock.fileno()
+  lock = workdirs.lock(_file(run, folder, "lock"))
+  return None if lock is None else stack.enter_context(lock).fileno()
 
 
 def _execute(
@@ -175,7 +168,7 @@ def _execute(
 
 def _stop_with_parent():
   """Has the run save itself and stop when this process is killed."""
-  ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+  processes.signal_when_orphaned(signal.SIGTERM)
 
 
 def _file(run: study_lib.Run, folder: pathlib.Path, kind: str) -> pathlib.Path:

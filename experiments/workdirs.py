@@ -22,7 +22,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import Any
+from typing import IO, Any
 
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.launch import experiment
@@ -59,7 +59,9 @@ class Workdir:
     self.logs = path / "logs"
     path.mkdir(parents=True, exist_ok=True)
     run_file = path / _RUN_FILE
-    self._lock = _lock(path)
+    self._lock = lock(path / _LOCK_FILE)
+    if self._lock is None:
+      raise WorkdirError(f"{path} is in use by a run under way")
     if run_file.exists():
       _check_same_run(path, read_identity(path), identity)
     elif {p.name for p in path.iterdir()} - {_LOCK_FILE}:
@@ -177,13 +179,19 @@ def writable(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def _lock(path: pathlib.Path) -> Any:
-  """Keeps other processes out, until this one ends however it ends."""
-  file = (path / _LOCK_FILE).open("w")
+def lock(path: pathlib.Path) -> IO[str] | None:
+  """Keeps other processes out, until this one ends however it ends.
+
+  Returns:
+    The file that holds the lock for as long as it is open; None where another
+    process has it.
+  """
+  file = path.open("w")
   try:
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
-    raise WorkdirError(f"{path} is in use by a run under way") from None
+    file.close()
+    return None
   return file
 
 

@@ -95,6 +95,11 @@ def last_lines(log: pathlib.Path) -> str:
   return "\n".join(["", f"{log}:", *lines])
 
 
+def signal_when_orphaned(number: int):
+  """Has this process sent a signal when the thread that started it ends."""
+  ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
 def die_with_supervisor():
   """Has this process killed when its supervisor dies, however that happens.
 
@@ -103,7 +108,7 @@ def die_with_supervisor():
   supervisor = os.environ.get(_SUPERVISOR)
   if supervisor is None:
     return
-  ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+  signal_when_orphaned(signal.SIGKILL)
   if os.getppid() != int(supervisor):  # it was quicker
     os.kill(os.getpid(), signal.SIGKILL)
 
