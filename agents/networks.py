@@ -73,6 +73,8 @@ SIZES = {
   "paper": NetworkConfig(((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512, 512, 512),
   # The same shape at a size that two CPU cores can train.
   "small": NetworkConfig(((16, 8, 4), (32, 4, 2), (32, 3, 1)), 128, 128, 128),
+  # For pictures of some 36 by 36 pixels, on which the others' strides are wide.
+  "tiny": NetworkConfig(((16, 4, 2), (32, 3, 2)), 64, 64, 64),
 }
 
 
@@ -250,7 +252,7 @@ def make_networks(
   Args:
     environment_spec: has `.observations` (uint8 `[H, W, C]`) and `.actions`
       (a `DiscreteArray`), as Acme's `EnvironmentSpec` does.
-    size: "paper", "small", or a `NetworkConfig`.
+    size: "paper", "small", "tiny", or a `NetworkConfig`.
     num_extra: entries of the head beside the primitive actions.
     context_size: C, what the LSTM is told beside frames and actions; it stays
       the same throughout an episode.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import app, flags, logging
 
 _HELP = frozenset(("-h", "-help", "--help"))
-_HELP_GROUPS = ("program", "run", "launch", "environment", "agent")
+_HELP_GROUPS = ("program", "study", "run", "launch", "environment", "agent")
 
 
 def run(main: Callable[[], int | None]):

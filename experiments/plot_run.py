@@ -3,7 +3,6 @@
 python experiments/plot_run.py --workdir=runs/bt_hero_hard_0
 """
 
-import csv
 import pathlib
 
 import matplotlib
@@ -33,8 +32,6 @@ _SHARES = {
 }
 _SMOOTHED = 10  # episodes
 
-Columns = dict[str, np.ndarray]
-
 
 def plot(workdir: pathlib.Path, output: pathlib.Path):
   """Draws the curves of a workdir.
@@ -42,8 +39,8 @@ def plot(workdir: pathlib.Path, output: pathlib.Path):
   Raises:
     ValueError: It is no workdir, or holds no finished episode.
   """
-  train = _read(workdir / "train.csv")
-  evaluations = _read(workdir / "eval.csv")
+  train = workdirs.read_log(workdir / "train.csv")
+  evaluations = workdirs.read_log(workdir / "eval.csv")
   if not (train or evaluations):
     raise ValueError(f"{workdir} holds no finished episode yet")
   identity = workdirs.read_identity(workdir)
@@ -66,7 +63,9 @@ def plot(workdir: pathlib.Path, output: pathlib.Path):
   temporary.replace(output)
 
 
-def _plot_returns(axes: plt.Axes, train: Columns, evaluations: Columns):
+def _plot_returns(
+  axes: plt.Axes, train: workdirs.Columns, evaluations: workdirs.Columns
+):
   if train:
     frames, values = train["frames"], train["episode_return"]
     axes.plot(frames, values, ".", color="C0", alpha=0.3, markersize=4)
@@ -92,7 +91,9 @@ def _plot_returns(axes: plt.Axes, train: Columns, evaluations: Columns):
   axes.grid(alpha=0.3)
 
 
-def _plot_shares(axes: plt.Axes, train: Columns, evaluations: Columns):
+def _plot_shares(
+  axes: plt.Axes, train: workdirs.Columns, evaluations: workdirs.Columns
+):
   """Shares of steps; those of evaluations are dashed."""
   for index, (name, label) in enumerate(_SHARES.items()):
     color = f"C{index + 2}"
@@ -113,7 +114,7 @@ def _plot_shares(axes: plt.Axes, train: Columns, evaluations: Columns):
   axes.grid(alpha=0.3)
 
 
-def _plot_coverage(axes: plt.Axes, train: Columns):
+def _plot_coverage(axes: plt.Axes, train: workdirs.Columns):
   """Places visited in training; rooms, of which there are few, on the right."""
   frames, right = train["frames"], axes.twinx()
   lines = [
@@ -151,20 +152,6 @@ def _plot_coverage(axes: plt.Axes, train: Columns):
     fontsize="small",
   )
   axes.grid(alpha=0.3)
-
-
-def _read(path: pathlib.Path) -> Columns:
-  """Columns of a log; missing values are not-a-number."""
-  if not path.exists():
-    return {}
-  with path.open(newline="") as file:
-    rows = list(csv.DictReader(file))
-  if not rows:
-    return {}
-  return {
-    name: np.array([float(row[name] or "nan") for row in rows])
-    for name in rows[0]
-  }
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Sizes of a run: the paper's, and one for two CPU cores."""
+"""Sizes of a run: the paper's, one for two CPU cores, one for the maze."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -69,6 +69,37 @@ PRESETS = {
       "eval_epsilon": 0.05,
       "target_update_period": 100,
       "intrinsic_steps": 10,
+    },
+  ),
+  # A maze is seen through in thousands of agent steps. The learner is cheaper
+  # than they are scarce, so each step is learned on again and again.
+  "miniature": Preset(
+    network="tiny",
+    frames=48_000,
+    evaluation_period=4_000,
+    evaluation_episodes=3,
+    checkpoint_period=16_000,
+    config={
+      "burn_in": 10,
+      "trace_length": 20,
+      "sequence_period": 10,
+      "batch_size": 16,
+      "discount": 0.97,  # the goal is 35 steps away
+      "max_replay_size": 3_000,  # 30,000 agent steps
+      "min_replay_size": 50,
+      "replay_ratio": 80.0,
+      "target_update_period": 50,
+      "actor_update_period": 20,
+      "learning_rate": 1e-3,
+      "epsilon_alpha": 3.0,
+    },
+    # What is new lies a few steps away.
+    ngu_config={
+      "intrinsic_discount": 0.9,
+      "max_beta": 0.03,
+      "epsilon_alpha": 2.0,
+      "eval_epsilon": 0.05,
+      "memory_capacity": 1_000,  # above the steps of an episode
     },
   ),
 }

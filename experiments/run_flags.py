@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from behavior_transfer.agents import ngu
+from behavior_transfer.agents import networks, ngu
 
 from . import option_flags, presets, tasks
 
@@ -42,8 +42,8 @@ _PRESET = flags.DEFINE_enum(
   "preset",
   "small",
   sorted(presets.PRESETS),
-  "Where values come from that are not given: small suits two CPU cores, paper"
-  " is the published set.",
+  "Where values come from that are not given: small suits two CPU cores,"
+  " miniature the maze, and paper is the published set.",
   module_name="run",
 )
 _FRAMES = flags.DEFINE_integer(
@@ -64,7 +64,7 @@ _SEED = flags.DEFINE_integer(
 _NETWORK = flags.DEFINE_enum(
   "network",
   None,
-  ["paper", "small"],
+  sorted(networks.SIZES),
   f"Size of the network; {_OF_PRESET}.",
   module_name="run",
 )

@@ -12,6 +12,7 @@ reported, and keeps from running only what needs it.
 import collections
 import contextlib
 import pathlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,30 +21,11 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags
 
-from behavior_transfer.agents import checkpoints
-from behavior_transfer.experiments import cli, studies, workdirs
-from behavior_transfer.experiments.studies import scales
+from behavior_transfer.experiments import cli, study_flags, workdirs
+from behavior_transfer.experiments.studies import report, results, scales
 from behavior_transfer.experiments.studies import study as study_lib
 from behavior_transfer.launch import processes, signals
 
-_STUDY = flags.DEFINE_enum(
-  "study", None, sorted(studies.STUDIES), "What to run.", module_name="program"
-)
-_SCALE = flags.DEFINE_enum(
-  "scale",
-  "laptop",
-  sorted(scales.SCALES),
-  "How large its runs are: "
-  + "; ".join(f"{s.name} for {s.suits}" for s in scales.SCALES.values())
-  + ".",
-  module_name="program",
-)
-_FOLDER = flags.DEFINE_string(
-  "folder",
-  None,
-  "Holds the workdirs of the runs; by default studies/<study>_<scale>.",
-  module_name="program",
-)
 _DRY_RUN = flags.DEFINE_bool(
   "dry_run",
   False,
@@ -54,22 +36,6 @@ _PROGRAMS = pathlib.Path(__file__).resolve().parent
 _POLL_PERIOD = 0.2  # seconds
 
 DONE, LEFT, FAILED, ELSEWHERE = "done", "left", "failed", "elsewhere"
-
-
-def command(run: study_lib.Run, folder: pathlib.Path) -> list[str]:
-  """The program and its flags, as a user would type them."""
-  return [argument.format(folder=folder) for argument in run.command]
-
-
-def is_done(run: study_lib.Run, folder: pathlib.Path) -> bool:
-  """Whether the run has spent its budget and played its last evaluation."""
-  try:
-    path = checkpoints.resolve(folder / run.name)
-    manifest = checkpoints.read_manifest(path)
-  except (ValueError, OSError):  # there is no checkpoint
-    return False
-  repeat = manifest["environment"]["action_repeat"]
-  return manifest["counts"]["evaluated"] * repeat >= run.frames
 
 
 def execute(
@@ -107,7 +73,7 @@ def _attend(
   where: str,
 ) -> str:
   """Sees to one run; what it is then."""
-  if is_done(run, folder):
+  if results.is_done(run, folder):
     return DONE
   if not ready:
     return LEFT
@@ -115,11 +81,11 @@ def _attend(
     claim = _claim(run, folder, stack)
     if claim is None:
       return ELSEWHERE
-    if is_done(run, folder):  # since the other let go of it
+    if results.is_done(run, folder):  # since the other let go of it
       return DONE
     print(where, flush=True)
     code = _execute(run, folder, stop, claim)
-  if is_done(run, folder):
+  if results.is_done(run, folder):
     return DONE
   if stop:
     return LEFT
@@ -145,7 +111,7 @@ def _execute(
   claim: int,
 ) -> int:
   """Runs a program to its end; its exit code."""
-  program, *arguments = command(run, folder)
+  program, *arguments = run.fill_in(folder)
   with _file(run, folder, "log").open("a") as output:
     process = subprocess.Popen(
       [sys.executable, _PROGRAMS / program, *arguments],
@@ -183,19 +149,14 @@ def print_plan(
 ):
   """Prints each command, and what all of them take."""
   for run in runs:
-    print(" ".join(["python", *_typed(run, folder)]))
-  left = [run for run in runs if not is_done(run, folder)]
+    print(shlex.join(report.typed(run, folder)))
+  left = [run for run in runs if not results.is_done(run, folder)]
   frames = sum(run.frames for run in left)
   text = f"{len(runs)} runs, {len(left)} left, {frames:,} frames"
   if scale.frames_per_second is not None:
     hours = frames / scale.frames_per_second / 3600
     text += f", about {hours:,.1f} hours, one run after the other"
   print(text)
-
-
-def _typed(run: study_lib.Run, folder: pathlib.Path) -> list[str]:
-  program, *arguments = command(run, folder)
-  return [f"experiments/{program}", *arguments]
 
 
 def print_states(states: Mapping[str, str]):
@@ -215,14 +176,8 @@ def main() -> int:
     1.
   """
   with cli.user_input():
-    if _STUDY.value is None:
-      raise ValueError(
-        f"--study is missing; it is one of {', '.join(sorted(studies.STUDIES))}"
-      )
-    scale = scales.SCALES[_SCALE.value]
-    default = f"studies/{_STUDY.value}_{scale.name}"
-    folder = pathlib.Path(default if _FOLDER.value is None else _FOLDER.value)
-    runs = study_lib.plan(studies.STUDIES[_STUDY.value], scale)
+    study, scale, folder = study_flags.read()
+    runs = study_lib.plan(study, scale)
   if _DRY_RUN.value:
     print_plan(runs, folder, scale)
     return 0

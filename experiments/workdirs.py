@@ -12,6 +12,7 @@ logs/          output of each process, where a run has several
 pretrained_0/  copies of the checkpoints that it transfers from
 """
 
+import csv
 import dataclasses
 import fcntl
 import json
@@ -24,8 +25,12 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import IO, Any
 
+import numpy as np
+
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.launch import experiment
+
+Columns = dict[str, np.ndarray]
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = "run.lock"
@@ -153,6 +158,20 @@ def read_identity(workdir: pathlib.Path) -> Mapping[str, Any]:
   except (ValueError, KeyError, TypeError, AttributeError):
     pass
   raise WorkdirError(f"{path} is damaged or another program's")
+
+
+def read_log(path: pathlib.Path) -> Columns:
+  """Columns of a log, empty where there is none; missing values are nan."""
+  if not path.exists():
+    return {}
+  with path.open(newline="") as file:
+    rows = list(csv.DictReader(file))
+  if not rows:
+    return {}
+  return {
+    name: np.array([float(row[name] or "nan") for row in rows])
+    for name in rows[0]
+  }
 
 
 def write_json(path: pathlib.Path, content: Any):

@@ -33,7 +33,7 @@ def make_networks(
 
   Args:
     environment_spec: of the task.
-    size: "paper", "small" or a `NetworkConfig`.
+    size: "paper", "small", "tiny" or a `NetworkConfig`.
     pretrained: K >= 1 policies; without any, one that acts uniformly at random.
     use_extra_action: whether the head has an entry for each of them.
 

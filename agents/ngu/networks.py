@@ -106,7 +106,7 @@ def make_networks(
 
   Args:
     environment_spec: of the environment.
-    size: "paper", "small" or a `NetworkConfig`.
+    size: "paper", "small", "tiny" or a `NetworkConfig`.
     config: the agent's; None means the default one.
 
   Raises:

@@ -3,11 +3,17 @@
 arms.py     ways to pre-train and to learn
 suites.py   sets of games
 scales.py   how large the runs are
+claims.py   what they are said to show
 study.py    a study, and the runs that it consists of
-atari57.py  scores by which others are normalised
+results.py, findings.py, statistics.py
+            what the runs gave, and what becomes of the claims
+figures.py, report.py
+            how it is shown
+atari57.py, published.py
+            scores by which others are normalised, and to compare with
 """
 
-from . import suites
+from . import arms, claims, suites
 from .study import Study
 
 STUDIES = {
@@ -55,6 +61,22 @@ STUDIES = {
       "Both parts of Behavior Transfer",
       games=suites.ABLATION,
       arms=("r2d2", "bt_ngu", "bt_no_flights", "bt_no_extra_action"),
+    ),
+    Study(
+      "miniature",
+      "The paper's claims in a maze",
+      games=suites.MAZE,
+      arms=tuple(arms.ARMS),
+      seeds=3,
+      more_seeds={"r2d2": 5, "r2d2_ez": 5, "bt_ngu": 5},
+      claims=claims.MINIATURE,
+    ),
+    Study(
+      "hero",
+      "Hero's re-defined tasks from one policy",
+      games=suites.MODDED[1:3],
+      arms=("r2d2", "bt_ngu"),
+      claims=claims.HERO,
     ),
   )
 }

@@ -1,11 +1,13 @@
 """A study: games x arms x seeds, as data, and the runs that it consists of."""
 
 import dataclasses
+import pathlib
 from collections.abc import Iterator
 
 from behavior_transfer import envs
 
 from . import arms
+from .claims import Claim
 from .scales import Scale
 
 
@@ -21,6 +23,7 @@ class Study:
     seeds: Of each arm; a scale may have fewer.
     more_seeds: The same for some arms, by name.
     pretraining_shares: Budgets of pre-training, as shares of the scale's.
+    claims: That it puts to the test.
   """
 
   name: str
@@ -30,6 +33,7 @@ class Study:
   seeds: int = 3
   more_seeds: dict[str, int] = dataclasses.field(default_factory=dict)
   pretraining_shares: tuple[float, ...] = (1.0,)
+  claims: tuple[Claim, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +44,23 @@ class Run:
     name: Of its folder, within the study's.
     command: Program and flags; `{folder}` stands for the study's folder.
     frames: That it takes.
+    game: That it plays.
+    arm: Name of the arm that it belongs to; None for a pre-training.
+    pretraining_frames: That it transfers from; 0 where it transfers nothing.
     needs: Names of the runs that must be complete before it starts.
   """
 
   name: str
   command: tuple[str, ...]
   frames: int
+  game: str
+  arm: str | None = None
+  pretraining_frames: int = 0
   needs: tuple[str, ...] = ()
+
+  def fill_in(self, folder: pathlib.Path) -> list[str]:
+    """The program and its flags for a study's folder."""
+    return [argument.format(folder=folder) for argument in self.command]
 
 
 def plan(study: Study, scale: Scale) -> list[Run]:
@@ -88,7 +102,7 @@ def _pretraining(scale: Scale, game: str, name: str, share: float) -> Run:
     "seed": 0,
     "frames": frames,
   }
-  return Run(folder, _command("run_ngu.py", folder, flags), frames)
+  return Run(folder, _command("run_ngu.py", folder, flags), frames, rom)
 
 
 def _learning(
@@ -101,14 +115,24 @@ def _learning(
   folder = f"{game}/{arm.name}/{seed}"
   flags: dict = {"game": game, **arm.flags, **scale.flags}
   needs: tuple[str, ...] = ()
+  pretraining_frames = 0
   if pretraining is not None:
+    pretraining_frames = pretraining.frames
     flags["pretrained"] = "{folder}/" + pretraining.name
     needs = (pretraining.name,)
-    if pretraining.frames != scale.pretraining_frames:
-      folder = f"{game}/{arm.name}@{pretraining.frames}/{seed}"
+    if pretraining_frames != scale.pretraining_frames:
+      folder = f"{game}/{arm.name}@{pretraining_frames}/{seed}"
   flags.update(seed=seed, frames=scale.frames)
   command = _command(arm.program, folder, flags)
-  return Run(folder, command, scale.frames, needs)
+  return Run(
+    folder,
+    command,
+    scale.frames,
+    game,
+    arm.name,
+    pretraining_frames,
+    needs,
+  )
 
 
 def _command(program: str, folder: str, flags: arms.Flags) -> tuple[str, ...]:

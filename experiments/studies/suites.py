@@ -36,3 +36,4 @@ MODDED = (
   "ms_pacman_easy",
   "ms_pacman_hard",
 )
+MAZE = ("maze_far", "maze_deceptive", "maze_dense")

@@ -1,0 +1,112 @@
+"""Draws a study, and writes its report.
+
+  python experiments/plot.py --study=figure5 --scale=laptop
+
+What is complete is shown; a study that is under way can be looked at. Writes
+report.html with its pictures (PNG and SVG), report.md, and its tables as CSV.
+"""
+
+import csv
+import os
+import pathlib
+
+from absl import flags
+
+from behavior_transfer.experiments import cli, study_flags
+from behavior_transfer.experiments.studies import figures, report, results
+from behavior_transfer.experiments.studies import study as study_lib
+from behavior_transfer.experiments.studies.scales import Scale
+
+_OUTPUT = flags.DEFINE_string(
+  "output",
+  None,
+  "Folder to write to; by default report in the study's.",
+  module_name="program",
+)
+
+
+def write(
+  study: study_lib.Study,
+  scale: Scale,
+  folder: pathlib.Path,
+  output: pathlib.Path,
+) -> str:
+  """Writes the report of what is complete; one line that sums it up.
+
+  Raises:
+    ValueError: Nothing is.
+  """
+  runs = study_lib.plan(study, scale)
+  done = results.read(runs, folder)
+  learned = [result for result in done if result.run.arm is not None]
+  if not learned:
+    raise ValueError(
+      f"{folder} holds no complete run of {study.name} at scale {scale.name}"
+    )
+  output.mkdir(parents=True, exist_ok=True)
+  drawn = _draw(study, learned, output)
+  hours = sum(r.evaluations["walltime"][-1] for r in done) / 3600
+  summary = (
+    f"{len(done)} of {len(runs)} runs are complete; they took {hours:.1f} hours"
+    " one after the other."
+  )
+  tables = {
+    "Claims": report.claims_table(learned, study),
+    "Scores": report.scores(learned, study),
+    "Medians": report.medians(learned, study),
+  }
+  tables = {title: table for title, table in tables.items() if len(table) > 1}
+  for title, table in tables.items():
+    _write_csv(output / f"{title.lower()}.csv", table)
+  _write(output / "report.md", report.markdown(tables, drawn))
+  tables["Commands"] = report.commands(done, folder)
+  _write(
+    output / "report.html",
+    report.page(study, scale, summary, tables, drawn),
+  )
+  return summary
+
+
+def _draw(
+  study: study_lib.Study,
+  learned: list[results.Result],
+  output: pathlib.Path,
+) -> list[str]:
+  """Draws what there is to draw; the names of the figures."""
+  drawn = ["curves", "finals"]
+  figures.draw_curves(learned, study.games, study.arms, output)
+  figures.draw_finals(learned, study.games, study.arms, output)
+  if len(study.pretraining_shares) > 1:
+    for arm in study.arms:
+      figures.draw_budgets(learned, study.games, arm, output)
+    drawn.append("budgets")
+  if any("extra_action" in result.evaluations for result in learned):
+    figures.draw_extra_action(learned, study.games, study.arms, output)
+    drawn.append("extra_action")
+  return drawn
+
+
+def _write_csv(path: pathlib.Path, table: report.Table):
+  temporary = path.with_name(f".partial-{path.name}")
+  with temporary.open("w", newline="") as file:
+    csv.writer(file).writerows(table)
+  os.replace(temporary, path)
+
+
+def _write(path: pathlib.Path, text: str):
+  temporary = path.with_name(f".partial-{path.name}")
+  temporary.write_text(text)
+  os.replace(temporary, path)
+
+
+def main():
+  """Reads the flags, draws and writes."""
+  with cli.user_input():
+    study, scale, folder = study_flags.read()
+    output = pathlib.Path(_OUTPUT.value or folder / "report")
+    print(write(study, scale, folder, output))
+  print(f"report: {output}/report.html")
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,164 @@
+"""A study's report: what was found, and all that it takes to find it again."""
+
+import html
+import json
+import pathlib
+import shlex
+from collections.abc import Sequence
+
+from . import arms, findings, statistics
+from . import results as results_lib
+from .results import Result
+from .scales import Scale
+from .study import Run, Study
+
+Table = list[list[str]]  # the first row is the header
+
+_FIGURES = {
+  "curves": "Returns of evaluations over frames: mean over seeds, their number"
+  " in brackets, and the span from the lowest to the highest of them.",
+  "finals": "Mean return of the last quarter of the evaluations. Gray: seeds;"
+  " line: 95 % interval of their mean.",
+  "extra_action": "Share of evaluation steps at which the agent called its"
+  " pre-trained policy by a⁺: mean over seeds, and their span.",
+  "budgets": "Median human-normalised score by the frames of pre-training.",
+}
+_STYLE = (
+  "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+  "table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #bbb;"
+  "padding:.2em .6em;text-align:left}img{max-width:100%}"
+  "td:last-child{overflow-wrap:anywhere}"
+)
+
+
+def scores(results: Sequence[Result], study: Study) -> Table:
+  """Final and overall returns of each arm on each game."""
+  table = [
+    ["game", "arm", "seeds", "final return", "return over all evaluations"]
+  ]
+  for game in study.games:
+    for arm in study.arms:
+      seeds = results_lib.select(results, game, arm)
+      if seeds:
+        row = [game, arms.ARMS[arm].label, str(len(seeds))]
+        for measure in (results_lib.final, results_lib.overall):
+          row.append(_interval(statistics.mean([list(map(measure, seeds))])))
+        table.append(row)
+  return table
+
+
+def medians(results: Sequence[Result], study: Study) -> Table:
+  """Human-normalised medians; nothing but the header for other games."""
+  table = [["arm", "median human-normalised score"]]
+  for arm in study.arms:
+    interval = results_lib.median_normalised(results, study.games, arm)
+    if interval is not None:
+      table.append([arms.ARMS[arm].label, _interval(interval)])
+  return table
+
+
+def claims_table(results: Sequence[Result], study: Study) -> Table:
+  """Each claim of the paper's, and what became of it here."""
+  table = [["claim", "game", "compared", "difference", "seeds", "here"]]
+  for claim in study.claims:
+    found = findings.examine(claim, results)
+    table.append([claim.text, "", "", "", "", findings.verdict(found)])
+    for finding in found:
+      table.append(["", *_finding(finding)])
+  return table
+
+
+def _finding(finding: findings.Finding) -> list[str]:
+  comparison = finding.comparison
+  what = arms.ARMS[comparison.better].label
+  seeds = str(finding.seeds[0])
+  if comparison.worse is not None:
+    what += f" less {arms.ARMS[comparison.worse].label}"
+    seeds += f", {finding.seeds[1]}"
+  return [
+    comparison.game,
+    f"{what}; {comparison.measure.replace('_', ' ')}",
+    "" if finding.interval is None else _interval(finding.interval),
+    seeds,
+    finding.verdict,
+  ]
+
+
+def commands(results: Sequence[Result], folder: pathlib.Path) -> Table:
+  """Each run's command, with what it ran on."""
+  table = [["run", "seconds", "commit", "jax", "command"]]
+  for result in results:
+    workdir = folder / result.run.name
+    record = json.loads((workdir / "run.json").read_text())
+    table.append(
+      [
+        result.run.name,
+        f"{result.evaluations['walltime'][-1]:,.0f}",
+        str(record["commit"])[:9],
+        record["versions"]["jax"],
+        shlex.join(typed(result.run, pathlib.Path("FOLDER"))),
+      ]
+    )
+  return table
+
+
+def typed(run: Run, folder: pathlib.Path) -> list[str]:
+  """A run's program and flags, as a user would type them."""
+  program, *arguments = run.fill_in(folder)
+  return ["python", f"experiments/{program}", *arguments]
+
+
+def markdown(tables: dict[str, Table], figures: Sequence[str]) -> str:
+  """The report without the commands."""
+  parts = []
+  for title, table in tables.items():
+    parts += [f"## {title}", _markdown_table(table)]
+  for name in figures:
+    parts += [f"![{name}]({name}.png)", _FIGURES[name]]
+  return "\n\n".join(parts) + "\n"
+
+
+def page(
+  study: Study,
+  scale: Scale,
+  summary: str,
+  tables: dict[str, Table],
+  figures: Sequence[str],
+) -> str:
+  """The whole report as one page, its pictures beside it."""
+  parts = [
+    "<!doctype html><meta charset=utf-8>",
+    f"<title>{html.escape(study.name)}</title><style>{_STYLE}</style>",
+    f"<h1>{html.escape(study.title)}</h1>",
+    f"<p>Study {study.name} at scale {scale.name}. {html.escape(summary)}</p>",
+  ]
+  for name in figures:
+    parts += [
+      f"<img src={name}.svg alt={name}>",
+      f"<p>{html.escape(_FIGURES[name])}</p>",
+    ]
+  for title, table in tables.items():
+    parts += [f"<h2>{html.escape(title)}</h2>", _html_table(table)]
+  return "\n".join(parts) + "\n"
+
+
+def _interval(interval: statistics.Interval) -> str:
+  if interval.low <= interval.high:
+    return (
+      f"{interval.estimate:.4g} ({interval.low:.4g} to {interval.high:.4g})"
+    )
+  return f"{interval.estimate:.4g}"
+
+
+def _markdown_table(table: Table) -> str:
+  rows = [table[0], ["---"] * len(table[0]), *table[1:]]
+  return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _html_table(table: Table) -> str:
+  rows = []
+  for number, row in enumerate(table):
+    tag = "td" if number else "th"
+    cells = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+    rows.append(f"<tr>{cells}</tr>")
+  return "<table>" + "\n".join(rows) + "</table>"

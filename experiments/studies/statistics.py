@@ -1,0 +1,70 @@
+"""Intervals over seeds, by stratified bootstrap."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+_RESAMPLES = 10_000
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+  """An estimate with the bounds of its 95 % interval.
+
+  The bounds are nan where a stratum has a single seed, which says nothing of
+  what another would give.
+  """
+
+  estimate: float
+  low: float
+  high: float
+
+
+def mean(strata: Sequence[Sequence[float]]) -> Interval:
+  """Mean over the strata of the mean over seeds."""
+  return _interval(strata, lambda means: means.mean(axis=0))
+
+
+def median(strata: Sequence[Sequence[float]]) -> Interval:
+  """Median over the strata, which are games, of the mean over seeds."""
+  return _interval(strata, lambda means: np.median(means, axis=0))
+
+
+def difference(better: Sequence[float], worse: Sequence[float]) -> Interval:
+  """Mean over the seeds of one arm, less the mean over those of another."""
+  return _interval((better, worse), lambda means: means[0] - means[1])
+
+
+def _interval(
+  strata: Sequence[Sequence[float]],
+  combine: Callable[[np.ndarray], np.ndarray],
+) -> Interval:
+  """Percentile interval; seeds are drawn anew within each stratum.
+
+  The stratified bootstrap of Agarwal et al. (NeurIPS 2021), App. A.
+
+  Args:
+    strata: The numbers that the seeds gave, for each game or arm.
+    combine: [strata, resamples] means over seeds to [resamples].
+  """
+
+  def statistic(*samples: np.ndarray, axis: int) -> np.ndarray:
+    return combine(np.stack([sample.mean(axis=axis) for sample in samples]))
+
+  samples = [np.asarray(stratum, float) for stratum in strata]
+  estimate = float(statistic(*samples, axis=-1))
+  if min(map(len, samples)) < 2:
+    return Interval(estimate, np.nan, np.nan)
+  bounds = stats.bootstrap(
+    samples,
+    statistic,
+    n_resamples=_RESAMPLES,
+    confidence_level=CONFIDENCE,
+    method="percentile",
+    vectorized=True,
+    batch=500,
+    random_state=np.random.default_rng(0),
+  ).confidence_interval
+  return Interval(estimate, float(bounds.low), float(bounds.high))
