@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 
+import imageio.v2 as imageio
 import pytest
 
 from behavior_transfer import envs
-from behavior_transfer.experiments import run_study, studies
+from behavior_transfer.experiments import plot, studies
 from behavior_transfer.experiments.studies import (
   arms,
-  atari57,
+  results,
   scales,
   study,
   suites,
@@ -88,13 +89,6 @@ def test_suites_are_games_of_the_57():
   assert every <= set(envs.names())
 
 
-def test_scores_are_normalised_between_random_and_human():
-  assert atari57.human_normalised("pong", -20.7) == 0
-  assert atari57.human_normalised("pong", 14.6) == 1
-  # By hand: (1,000 - 227.8) / (7,127.7 - 227.8).
-  assert atari57.human_normalised("alien", 1_000) == pytest.approx(0.111914663)
-
-
 @pytest.mark.parametrize("name", sorted(arms.ARMS))
 def test_programs_take_the_flags_of_an_arm(name):
   arm = arms.ARMS[name]
@@ -106,7 +100,7 @@ def test_programs_take_the_flags_of_an_arm(name):
     )
     if name in run.name
   )
-  program, *flags = run_study.command(run, pathlib.Path("none"))
+  program, *flags = run.fill_in(pathlib.Path("none"))
   flags = [f for f in flags if not f.startswith("--pretrained=")]
   if arm.pretraining is not None:
     flags.append("--pretrained=hero_ngu")
@@ -151,9 +145,43 @@ def test_killed_and_shared_it_makes_each_run_once(tmp_path):
     # Each waits for what the other runs.
     assert output.splitlines()[-1] == "3 done, 0 left, 0 failed, 0 elsewhere"
   for run in tiny_study.RUNS:
-    assert run_study.is_done(run, tmp_path)
+    assert results.is_done(run, tmp_path)
     with (tmp_path / run.name / "train.csv").open(newline="") as file:
       steps = [int(row["agent_steps"]) for row in csv.DictReader(file)]
     assert steps == sorted(set(steps)), run.name
     started = sum(f"] {run.name}\n" in output for output in outputs)
     assert started <= 1, run.name
+  _expect_report(tmp_path)
+
+
+def _expect_report(folder: pathlib.Path):
+  output = folder / "report"
+  summary = plot.write(tiny_study.STUDY, tiny_study.SCALE, folder, output)
+  assert summary.startswith("3 of 3 runs are complete")
+  page = (output / "report.html").read_text()
+  for run in tiny_study.RUNS:
+    assert f"--workdir=FOLDER/{run.name}" in page
+  for name in ("curves", "finals", "extra_action"):
+    assert f"<img src={name}.svg" in page
+    assert imageio.imread(output / f"{name}.png").std() > 0
+    assert (output / f"{name}.svg").read_text().rstrip().endswith("</svg>")
+  with (output / "scores.csv").open(newline="") as file:
+    rows = list(csv.DictReader(file))
+  assert [row["seeds"] for row in rows] == ["1", "1"]
+  for row, arm in zip(rows, ("r2d2", "bt_ngu"), strict=True):
+    with (folder / f"maze_far/{arm}/0/eval.csv").open(newline="") as file:
+      returns = [float(r["episode_return"]) for r in csv.DictReader(file)]
+    assert float(row["return over all evaluations"]) == pytest.approx(
+      sum(returns) / len(returns), rel=1e-3
+    )
+
+
+def test_a_study_without_results_is_refused(tmp_path):
+  line = programs.refuse("plot.py", "--study=figure5", f"--folder={tmp_path}")
+  assert f"{tmp_path} holds no complete run of figure5 at scale laptop" in line
+  assert not any(tmp_path.iterdir())
+
+
+def test_a_study_must_be_named():
+  for program in ("run_study.py", "plot.py"):
+    assert "--study is missing; it is one of" in programs.refuse(program)
