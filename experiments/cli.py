@@ -7,6 +7,7 @@ that was stopped and saved; 1, with a traceback, for a fault of ours.
 
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,11 @@ def run(main: Callable[[], int | None]):
   warnings.filterwarnings("ignore", message="The value of the smallest subnorm")
   # As with `python -m`: so a user's own module can be named in module:function.
   sys.path.append(os.getcwd())
-  app.run(lambda argv: main(), flags_parser=_parse)
+  try:
+    app.run(lambda argv: main(), flags_parser=_parse)
+  except BrokenPipeError:  # whoever reads, as `head` does, has had enough
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 @contextlib.contextmanager

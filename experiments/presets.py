@@ -75,30 +75,33 @@ PRESETS = {
   # than they are scarce, so each step is learned on again and again.
   "miniature": Preset(
     network="tiny",
-    frames=48_000,
+    frames=56_000,
     evaluation_period=4_000,
-    evaluation_episodes=3,
+    evaluation_episodes=2,
     checkpoint_period=16_000,
     config={
       "burn_in": 10,
       "trace_length": 20,
       "sequence_period": 10,
-      "batch_size": 16,
+      "batch_size": 8,
       "discount": 0.97,  # the goal is 35 steps away
       "max_replay_size": 3_000,  # 30,000 agent steps
       "min_replay_size": 50,
-      "replay_ratio": 80.0,
+      "replay_ratio": 40.0,
       "target_update_period": 50,
       "actor_update_period": 20,
       "learning_rate": 1e-3,
       "epsilon_alpha": 3.0,
+      # Nothing else would end a walk in circles.
+      "eval_epsilon": 0.05,
     },
     # What is new lies a few steps away.
     ngu_config={
+      "batch_size": 16,
+      "replay_ratio": 80.0,
       "intrinsic_discount": 0.9,
       "max_beta": 0.03,
       "epsilon_alpha": 2.0,
-      "eval_epsilon": 0.05,
       "memory_capacity": 1_000,  # above the steps of an episode
     },
   ),

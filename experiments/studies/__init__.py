@@ -67,6 +67,10 @@ STUDIES = {
       "The paper's claims in a maze",
       games=suites.MAZE,
       arms=tuple(arms.ARMS),
+      fewer_arms={
+        "maze_deceptive": ("r2d2", "r2d2_ez", "bt_ngu", "partial", "full"),
+        "maze_dense": ("r2d2", "bt_ngu", "partial"),
+      },
       seeds=3,
       more_seeds={"r2d2": 5, "r2d2_ez": 5, "bt_ngu": 5},
       claims=claims.MINIATURE,

@@ -18,7 +18,6 @@ class Scale:
     frames_per_second: Of a run, roughly, for the estimate of what a study
       costs; measured where the scale says so, else None.
     flags: Of all programs.
-    pretraining_flags: Of pre-training alone, beside those.
   """
 
   name: str
@@ -28,12 +27,20 @@ class Scale:
   seeds: int
   frames_per_second: float | None
   flags: Flags
-  pretraining_flags: Flags
 
 
 SCALES = {
   scale.name: scale
   for scale in (
+    Scale(
+      name="miniature",
+      suits="the maze on two CPU cores",
+      frames=56_000,
+      pretraining_frames=80_000,
+      seeds=5,
+      frames_per_second=None,
+      flags={"preset": "miniature"},
+    ),
     Scale(
       name="laptop",
       suits="two CPU cores, an evening for a game",
@@ -42,7 +49,6 @@ SCALES = {
       seeds=3,
       frames_per_second=1000.0,  # one process, two cores of an x86-64 server
       flags={"preset": "small", "max_episode_frames": 12_000},
-      pretraining_flags={},
     ),
     Scale(
       name="gpu",
@@ -57,7 +63,6 @@ SCALES = {
         "num_actors": 12,
         "envs_per_actor": 16,
       },
-      pretraining_flags={},
     ),
     Scale(
       name="paper",
@@ -72,7 +77,6 @@ SCALES = {
         "num_actors": 256,
         "envs_per_actor": 1,
       },
-      pretraining_flags={},
     ),
   )
 }

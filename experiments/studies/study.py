@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from behavior_transfer import envs
 
@@ -20,6 +20,7 @@ class Study:
     title: What it shows.
     games: Tasks, names of games or variants.
     arms: Names of `arms.ARMS`.
+    fewer_arms: The only ones of them on some games, by name.
     seeds: Of each arm; a scale may have fewer.
     more_seeds: The same for some arms, by name.
     pretraining_shares: Budgets of pre-training, as shares of the scale's.
@@ -30,8 +31,11 @@ class Study:
   title: str
   games: tuple[str, ...]
   arms: tuple[str, ...]
+  fewer_arms: Mapping[str, tuple[str, ...]] = dataclasses.field(
+    default_factory=dict
+  )
   seeds: int = 3
-  more_seeds: dict[str, int] = dataclasses.field(default_factory=dict)
+  more_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
   pretraining_shares: tuple[float, ...] = (1.0,)
   claims: tuple[Claim, ...] = ()
 
@@ -67,7 +71,7 @@ def plan(study: Study, scale: Scale) -> list[Run]:
   """The runs of a study at a scale, those that others need before them."""
   runs: dict[str, Run] = {}
   for game in study.games:
-    for name in study.arms:
+    for name in study.fewer_arms.get(game, study.arms):
       for run in _runs(study, scale, game, arms.ARMS[name]):
         runs.setdefault(run.name, run)
   return list(runs.values())
@@ -98,7 +102,6 @@ def _pretraining(scale: Scale, game: str, name: str, share: float) -> Run:
     "game": rom,
     **arms.PRETRAININGS[name].flags,
     **scale.flags,
-    **scale.pretraining_flags,
     "seed": 0,
     "frames": frames,
   }

@@ -19,8 +19,10 @@ SCALE = scales.Scale(
   pretraining_frames=800,
   seeds=1,
   frames_per_second=None,
-  flags=dict(flag[2:].split("=") for flag in programs.TINY),
-  pretraining_flags={"intrinsic_steps": 4},
+  flags={
+    "preset": "miniature",
+    **dict(flag[2:].split("=") for flag in programs.TINY),
+  },
 )
 STUDY = study.Study("tiny", "", games=("maze_far",), arms=("r2d2", "bt_ngu"))
 RUNS = study.plan(STUDY, SCALE)
