@@ -13,7 +13,7 @@ import pathlib
 from absl import flags
 
 from behavior_transfer.experiments import cli, study_flags
-from behavior_transfer.experiments.studies import figures, report, results
+from behavior_transfer.experiments.studies import arms, figures, report, results
 from behavior_transfer.experiments.studies import study as study_lib
 from behavior_transfer.experiments.studies.scales import Scale
 
@@ -38,13 +38,13 @@ def write(
   """
   runs = study_lib.plan(study, scale)
   done = results.read(runs, folder)
-  learned = [result for result in done if result.run.arm is not None]
+  learned = [result for result in done if not _is_pretraining(result)]
   if not learned:
     raise ValueError(
       f"{folder} holds no complete run of {study.name} at scale {scale.name}"
     )
   output.mkdir(parents=True, exist_ok=True)
-  drawn = _draw(study, learned, output)
+  drawn = _draw(study, done, output)
   hours = sum(r.evaluations["walltime"][-1] for r in done) / 3600
   summary = (
     f"{len(done)} of {len(runs)} runs are complete; they took {hours:.1f} hours"
@@ -69,21 +69,29 @@ def write(
 
 def _draw(
   study: study_lib.Study,
-  learned: list[results.Result],
+  done: list[results.Result],
   output: pathlib.Path,
 ) -> list[str]:
   """Draws what there is to draw; the names of the figures."""
   drawn = ["curves", "finals"]
-  figures.draw_curves(learned, study.games, study.arms, output)
-  figures.draw_finals(learned, study.games, study.arms, output)
+  figures.draw_curves(done, study.games, study.arms, output)
+  figures.draw_finals(done, study.games, study.arms, output)
+  if any("extra_action" in result.evaluations for result in done):
+    figures.draw_extra_action(done, study.games, study.arms, output)
+    drawn.append("extra_action")
+  roms = [*dict.fromkeys(r.run.game for r in done if _is_pretraining(r))]
+  if roms:
+    figures.draw_zero_shot(done, roms, [*arms.PRETRAININGS], output)
+    drawn.append("zero_shot")
   if len(study.pretraining_shares) > 1:
     for arm in study.arms:
-      figures.draw_budgets(learned, study.games, arm, output)
+      figures.draw_budgets(done, study.games, arm, output)
     drawn.append("budgets")
-  if any("extra_action" in result.evaluations for result in learned):
-    figures.draw_extra_action(learned, study.games, study.arms, output)
-    drawn.append("extra_action")
   return drawn
+
+
+def _is_pretraining(result: results.Result) -> bool:
+  return result.run.arm in arms.PRETRAININGS
 
 
 def _write_csv(path: pathlib.Path, table: report.Table):

@@ -31,6 +31,7 @@ STUDIES = {
       games=suites.ATARI_57,
       arms=("bt_ngu",),
       pretraining_shares=(1 / 16, 1 / 4, 1.0),
+      pretrainings=("ngu", "rnd", "constant"),
     ),
     Study(
       "figure3",
@@ -57,6 +58,14 @@ STUDIES = {
       arms=("r2d2", "partial", "full", "bt_ngu", "bt_partial", "bt_full"),
     ),
     Study(
+      "table2",
+      "Weights adapted within 100,000 steps",
+      games=suites.ATARI_57,
+      arms=("r2d2", "full"),
+      pretrainings=("ngu", "rnd", "constant"),
+      frames=400_000,
+    ),
+    Study(
       "ablation",
       "Both parts of Behavior Transfer",
       games=suites.ABLATION,
@@ -66,7 +75,7 @@ STUDIES = {
       "miniature",
       "The paper's claims in a maze",
       games=suites.MAZE,
-      arms=tuple(arms.ARMS),
+      arms=tuple(name for name in arms.ARMS if name != "bt_hero"),
       fewer_arms={
         "maze_deceptive": ("r2d2", "r2d2_ez", "bt_ngu", "partial", "full"),
         "maze_dense": ("r2d2", "bt_ngu", "partial"),
@@ -76,10 +85,10 @@ STUDIES = {
       claims=claims.MINIATURE,
     ),
     Study(
-      "hero",
-      "Hero's re-defined tasks from one policy",
-      games=suites.MODDED[1:3],
-      arms=("r2d2", "bt_ngu"),
+      "hero_laptop",
+      "Hero's re-defined tasks, from the policy that comes with the repository",
+      games=("hero_easy", "hero_hard"),
+      arms=("r2d2", "bt_hero"),
       claims=claims.HERO,
     ),
   )

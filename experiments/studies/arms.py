@@ -16,10 +16,12 @@ class Pretraining:
 
   Attributes:
     name: In folders and tables.
+    label: In figures.
     flags: Of `run_ngu.py`.
   """
 
   name: str
+  label: str
   flags: Flags
 
 
@@ -46,9 +48,11 @@ class Arm:
 PRETRAININGS = {
   pretraining.name: pretraining
   for pretraining in (
-    Pretraining("ngu", {"intrinsic_reward": "ngu"}),
-    Pretraining("rnd", {"intrinsic_reward": "rnd"}),
-    Pretraining("constant", {"intrinsic_reward": "constant"}),
+    Pretraining("ngu", "π NGU", {"intrinsic_reward": "ngu"}),
+    Pretraining("rnd", "π RND", {"intrinsic_reward": "rnd"}),
+    Pretraining(
+      "constant", "π constant reward", {"intrinsic_reward": "constant"}
+    ),
   )
 }
 
@@ -86,5 +90,9 @@ ARMS = {
     _weights("full", "R2D2, full init", "full"),
     _bt("bt_partial", "BT, partial init", initial_weights="partial"),
     _bt("bt_full", "BT, full init", initial_weights="full"),
+    # No pre-training of the study's: the policy comes with the repository.
+    Arm("bt_hero", "BT(hero_ngu)", "run_bt.py", {"pretrained": "hero_ngu"}),
   )
 }
+LABELS = {name: pretraining.label for name, pretraining in PRETRAININGS.items()}
+LABELS.update({name: arm.label for name, arm in ARMS.items()})

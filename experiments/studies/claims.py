@@ -83,6 +83,6 @@ MINIATURE = (
 HERO = (
   Claim(
     "Behavior Transfer learns the re-defined tasks better than R2D2",
-    _compare_all(("hero_easy", "hero_hard"), "bt_ngu", "r2d2"),
+    _compare_all(("hero_easy", "hero_hard"), "bt_hero", "r2d2"),
   ),
 )

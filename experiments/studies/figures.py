@@ -42,6 +42,24 @@ def draw_curves(
   _finish(figure, grid, "return, evaluation", folder / "curves")
 
 
+def draw_zero_shot(
+  results: Sequence[Result],
+  games: Sequence[str],
+  pretrainings: Sequence[str],
+  folder: pathlib.Path,
+):
+  """The game's own score, which pre-training never sees, as it goes on.
+
+  As in Behavior Transfer (arXiv 2102.13515), figure 2.
+  """
+  figure, grid = _grid(games)
+  for axes, game in zip(grid, games, strict=True):
+    axes.set_title(game)
+    for name in pretrainings:
+      _draw_seeds(axes, results, game, name, pretrainings, "native_return")
+  _finish(figure, grid, "native score", folder / "zero_shot")
+
+
 def draw_extra_action(
   results: Sequence[Result],
   games: Sequence[str],
@@ -81,7 +99,7 @@ def draw_finals(
         axes.plot((interval.low, interval.high), (row, row), color="black")
         axes.plot(interval.estimate, row, **_style(arm, arm_names, line=""))
     axes.set_yticks(
-      range(len(arm_names)), [arms.ARMS[arm].label for arm in arm_names]
+      range(len(arm_names)), [arms.LABELS[arm] for arm in arm_names]
     )
     axes.set_ylim(len(arm_names) - 0.5, -0.5)
     axes.grid(alpha=0.3)
@@ -148,7 +166,7 @@ def _draw_seeds(
   axes.plot(
     frames,
     values.mean(axis=0),
-    label=f"{arms.ARMS[arm].label} ({len(seeds)})",
+    label=f"{arms.LABELS[arm]} ({len(seeds)})",
     markevery=max(length // 6, 1),
     **style,
   )

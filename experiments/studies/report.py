@@ -19,6 +19,8 @@ _FIGURES = {
   " in brackets, and the span from the lowest to the highest of them.",
   "finals": "Mean return of the last quarter of the evaluations. Gray: seeds;"
   " line: 95 % interval of their mean.",
+  "zero_shot": "The game's own score in evaluations of the policies while they"
+  " are pre-trained without it.",
   "extra_action": "Share of evaluation steps at which the agent called its"
   " pre-trained policy by a⁺: mean over seeds, and their span.",
   "budgets": "Median human-normalised score by the frames of pre-training.",
@@ -40,7 +42,7 @@ def scores(results: Sequence[Result], study: Study) -> Table:
     for arm in study.arms:
       seeds = results_lib.select(results, game, arm)
       if seeds:
-        row = [game, arms.ARMS[arm].label, str(len(seeds))]
+        row = [game, arms.LABELS[arm], str(len(seeds))]
         for measure in (results_lib.final, results_lib.overall):
           row.append(_interval(statistics.mean([list(map(measure, seeds))])))
         table.append(row)
@@ -53,7 +55,7 @@ def medians(results: Sequence[Result], study: Study) -> Table:
   for arm in study.arms:
     interval = results_lib.median_normalised(results, study.games, arm)
     if interval is not None:
-      table.append([arms.ARMS[arm].label, _interval(interval)])
+      table.append([arms.LABELS[arm], _interval(interval)])
   return table
 
 
@@ -70,10 +72,10 @@ def claims_table(results: Sequence[Result], study: Study) -> Table:
 
 def _finding(finding: findings.Finding) -> list[str]:
   comparison = finding.comparison
-  what = arms.ARMS[comparison.better].label
+  what = arms.LABELS[comparison.better]
   seeds = str(finding.seeds[0])
   if comparison.worse is not None:
-    what += f" less {arms.ARMS[comparison.worse].label}"
+    what += f" less {arms.LABELS[comparison.worse]}"
     seeds += f", {finding.seeds[1]}"
   return [
     comparison.game,

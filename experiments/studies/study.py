@@ -24,6 +24,8 @@ class Study:
     seeds: Of each arm; a scale may have fewer.
     more_seeds: The same for some arms, by name.
     pretraining_shares: Budgets of pre-training, as shares of the scale's.
+    pretrainings: Names of `arms.PRETRAININGS` to run, needed or not.
+    frames: Of learning a task, where that is not the scale's to say.
     claims: That it puts to the test.
   """
 
@@ -37,6 +39,8 @@ class Study:
   seeds: int = 3
   more_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
   pretraining_shares: tuple[float, ...] = (1.0,)
+  pretrainings: tuple[str, ...] = ()
+  frames: int | None = None
   claims: tuple[Claim, ...] = ()
 
 
@@ -49,8 +53,9 @@ class Run:
     command: Program and flags; `{folder}` stands for the study's folder.
     frames: That it takes.
     game: That it plays.
-    arm: Name of the arm that it belongs to; None for a pre-training.
-    pretraining_frames: That it transfers from; 0 where it transfers nothing.
+    arm: Name of the arm, or of the pre-training, that it belongs to.
+    pretraining_frames: That it transfers from, or pre-trains for; 0 where it
+      has nothing to do with any.
     needs: Names of the runs that must be complete before it starts.
   """
 
@@ -58,7 +63,7 @@ class Run:
   command: tuple[str, ...]
   frames: int
   game: str
-  arm: str | None = None
+  arm: str
   pretraining_frames: int = 0
   needs: tuple[str, ...] = ()
 
@@ -70,7 +75,12 @@ class Run:
 def plan(study: Study, scale: Scale) -> list[Run]:
   """The runs of a study at a scale, those that others need before them."""
   runs: dict[str, Run] = {}
+  if study.frames is not None:
+    scale = dataclasses.replace(scale, frames=study.frames)
   for game in study.games:
+    for name in study.pretrainings:
+      run = _pretraining(scale, game, name, 1.0)
+      runs.setdefault(run.name, run)
     for name in study.fewer_arms.get(game, study.arms):
       for run in _runs(study, scale, game, arms.ARMS[name]):
         runs.setdefault(run.name, run)
@@ -105,7 +115,8 @@ def _pretraining(scale: Scale, game: str, name: str, share: float) -> Run:
     "seed": 0,
     "frames": frames,
   }
-  return Run(folder, _command("run_ngu.py", folder, flags), frames, rom)
+  command = _command("run_ngu.py", folder, flags)
+  return Run(folder, command, frames, rom, name, frames)
 
 
 def _learning(
