@@ -6,12 +6,22 @@ games are those of ale-py, and the maze.
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Collection, Iterable, Mapping
 
 from ale_py import roms
 
-from . import atari, decoders, maze
+from . import atari, decoders, maze, variant_files
+from .conditions import VISITS, ConditionedEnvironment, Conditions
 from .game import GameEnvironment
+
+
+class WrongVariantError(ValueError):
+  """A variant that cannot be; `word` is what is wrong with it."""
+
+  def __init__(self, field: str, given: object, allowed: str):
+    super().__init__(f"{field}: got {given!r}; allowed: {allowed}.")
+    self.word = given
 
 
 class UnknownVariantError(ValueError):
@@ -27,26 +37,55 @@ class Variant:
     game: Name of the ROM in ale-py, or the maze's.
     rewards: Reward for one of each event; events left out give 0. None keeps
       the native reward.
+    conditions: On them.
   """
 
   name: str
   game: str
   rewards: Mapping[str, float] | None = None
+  conditions: Conditions = dataclasses.field(default_factory=Conditions)
 
   def __post_init__(self):
     if self.rewards is None:
       return
     if not self.events:
       with_events = [*sorted(decoders.DECODERS), maze.GAME]
-      raise ValueError(
-        f"game: got {self.game!r}; allowed: a game with events"
-        f" ({', '.join(with_events)}), for rewards of events."
+      raise WrongVariantError(
+        "game",
+        self.game,
+        f"a game with events ({', '.join(with_events)}), for rewards of events",
       )
-    for event in self.rewards:
+    for field in ("caps", "ends_on"):
+      self._check_events(field, getattr(self.conditions, field))
+    self._check_events("rewards", self.rewards)
+    self._check_places()
+    for field in ("rewards", "caps", "visits"):
+      table = getattr(self.conditions, field, self.rewards)
+      for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+          raise WrongVariantError(f"{field}.{name}", value, "a number")
+
+  def _check_events(self, field: str, events: Iterable[str]):
+    for event in events:
       if event not in self.events:
-        raise ValueError(
-          f"rewards: got event {event!r}; allowed: {', '.join(self.events)}."
+        raise WrongVariantError(field, event, ", ".join(self.events))
+
+  def _check_places(self):
+    """Visits and shaping need a game that tells where the player is."""
+    shaping = self.conditions.shaping
+    asked: list[tuple[str, str, Collection[str]]] = [
+      ("visits", kind, VISITS) for kind in self.conditions.visits
+    ]
+    if shaping is not None:
+      asked.append(("shaping", shaping.quantity, decoders.Place._fields))
+    for field, given, allowed in asked:
+      if not tells_places(self.game):
+        with_places = [*sorted(decoders.PLACES), maze.GAME]
+        raise WrongVariantError(
+          field, given, f"in games with places ({', '.join(with_places)})"
         )
+      if given not in allowed:
+        raise WrongVariantError(field, given, ", ".join(allowed))
 
   @property
   def decoder(self) -> decoders.Decoder | None:
@@ -60,7 +99,7 @@ class Variant:
     return {} if self.decoder is None else self.decoder.events
 
   def reward(self, events: Mapping[str, int]) -> float:
-    """The reward for {event: count}; it is linear in the counts."""
+    """The table's reward for {event: count}, linear in the counts."""
     if self.rewards is None:
       known = self.events
       return float(sum(n * known[e].native_value for e, n in events.items()))
@@ -95,16 +134,29 @@ def names() -> list[str]:
 
 
 def variant(name: str) -> Variant:
-  """The variant of that name.
+  """The variant of that name, or in the file of that name.
 
   Raises:
-    UnknownVariantError: There is none.
+    OSError: The file cannot be read.
+    ValueError: The file describes no variant.
+    UnknownVariantError: There is none of that name.
   """
+  if name.endswith(variant_files.SUFFIX):
+    return _load(name)
   if name not in _VARIANTS:
     near = difflib.get_close_matches(str(name), _VARIANTS)
     hint = f"did you mean {' or '.join(near)}?" if near else "see envs.names()."
     raise UnknownVariantError(f"No variant is called {name!r}; {hint}")
   return _VARIANTS[name]
+
+
+def _load(path: str) -> Variant:
+  keywords = variant_files.read(path)
+  try:
+    return Variant(pathlib.Path(path).stem, **keywords)
+  except WrongVariantError as error:
+    line = variant_files.find(path, error.word)
+    raise ValueError(f"{path}, line {line}: {error}") from None
 
 
 def decoder(game: str) -> decoders.Decoder:
@@ -135,7 +187,7 @@ def make(name: str, *, seed: int, **options) -> GameEnvironment:
   """Makes the environment of a variant.
 
   Args:
-    name: One of `names()`.
+    name: One of `names()`, or a TOML file (see `variant_files`).
     seed: Non-negative integer from which everything random follows.
     **options: Keywords of `AtariEnvironment` or `MazeEnvironment`:
       `action_repeat`, `noop_max`, ...
@@ -150,8 +202,13 @@ def make(name: str, *, seed: int, **options) -> GameEnvironment:
   """
   chosen = variant(name)
   reward = None if chosen.rewards is None else chosen.reward
+  environment: GameEnvironment
   if chosen.game == maze.GAME:
-    return maze.MazeEnvironment(seed=seed, reward=reward, **options)
-  return atari.AtariEnvironment(
-    chosen.game, seed=seed, decoder=chosen.decoder, reward=reward, **options
-  )
+    environment = maze.MazeEnvironment(seed=seed, reward=reward, **options)
+  else:
+    environment = atari.AtariEnvironment(
+      chosen.game, seed=seed, decoder=chosen.decoder, reward=reward, **options
+    )
+  if chosen.rewards is None or not chosen.conditions:
+    return environment
+  return ConditionedEnvironment(environment, chosen.rewards, chosen.conditions)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
+from behavior_transfer import envs
 from behavior_transfer.agents import networks, ngu
 
 from . import option_flags, presets, tasks
@@ -28,7 +29,7 @@ _GAME = flags.DEFINE_string(
   "hero_hard",
   "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard,"
   " maze_far, maze_deceptive, maze_dense, or with its native reward any game of"
-  " ale-py, or the maze.",
+  " ale-py, or the maze; or a file of one's own, mine.toml.",
   module_name="run",
 )
 _WORKDIR = flags.DEFINE_string(
@@ -216,7 +217,8 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
 
   folder = _WORKDIR.value
   if folder is None:
-    folder = f"runs/{agent}_{_GAME.value}_{_SEED.value}"
+    name = envs.variant(_GAME.value).name
+    folder = f"runs/{agent}_{name}_{_SEED.value}"
   if _LAUNCH.value == _RAY:  # other machines have other working directories
     folder = str(pathlib.Path(folder).absolute())
   return RunSettings(

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from absl import flags
 
+from behavior_transfer import envs
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents import policies, sequences
 from behavior_transfer.launch import experiment
@@ -105,7 +106,10 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     if not run.allow_large_replay:
       _check_fits_memory(replay_gib)
     manifest = _manifest(run, agent, spec, action_set)
-    workdir = workdirs.Workdir(pathlib.Path(run.workdir), _identity(manifest))
+    workdir = workdirs.Workdir(
+      pathlib.Path(run.workdir),
+      _identity(manifest, envs.variant(run.task.game)),
+    )
     repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
     checkpointer = workdirs.RunCheckpointer(
@@ -234,7 +238,12 @@ def _manifest(
   }
 
 
-def _identity(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(
+  manifest: Mapping[str, Any], variant: envs.Variant
+) -> dict[str, Any]:
   """What tells one run from another; its budget and logging do not."""
   names = ("agent", "game", "environment", "network", "config", "seed")
-  return {name: manifest[name] for name in (*names, "pretrained")}
+  identity = {name: manifest[name] for name in (*names, "pretrained")}
+  if variant.name != manifest["game"]:  # a file, which its user may edit
+    identity["variant"] = dataclasses.asdict(variant)
+  return identity

@@ -10,7 +10,7 @@ import pytest
 
 from behavior_transfer import envs
 from behavior_transfer.agents import bt, ngu
-from behavior_transfer.experiments import pretrained_policies
+from behavior_transfer.experiments import pretrained_policies, studies
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -106,6 +106,18 @@ def test_its_variants_pay_what_it_says():
     rewards = envs.variant(name).rewards
     paying = {event: value for event, value in rewards.items() if value}
     assert {event: float(value) for event, value in events} == paying
+
+
+def test_its_variant_file_is_one(tmp_path):
+  (text,) = blocks("toml")
+  (tmp_path / "mine.toml").write_text(text)
+  with envs.make(str(tmp_path / "mine.toml"), seed=0) as environment:
+    assert environment.reset().first()
+
+
+def test_its_studies_are_all_there_are():
+  described = [name for name, _ in table("study | what it compares")]
+  assert sorted(described) == sorted(studies.STUDIES)
 
 
 def test_its_choices_are_the_defaults():

@@ -39,7 +39,7 @@ def test_a_name_near_to_none():
 
 
 def test_a_table_with_an_unknown_event_is_refused():
-  with pytest.raises(ValueError, match=r"^rewards: got event 'minor'.*miner"):
+  with pytest.raises(ValueError, match=r"^rewards: got 'minor'.*miner"):
     envs.Variant("mine", "hero", {"minor": 1.0})
 
 

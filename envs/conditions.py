@@ -1,0 +1,173 @@
+"""Rewards that depend on more than a step's events, and ends of one's own.
+
+What a variant says beside its table is applied here, around the game.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import dm_env
+import numpy as np
+from dm_env import specs
+
+from .decoders import Place
+from .game import GameEnvironment, time_step
+
+# What visits may be paid for, and how many fields of a place tell them apart.
+VISITS = {"level": 1, "room": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Shaping:
+  """Potential-based shaping, which leaves the best policy what it was.
+
+  A step from s to s' earns discount * potential(s') - potential(s), the
+  potential being weight times the quantity, and 0 where the game is over (Ng et
+  al., 1999). Frames in which the place is unknown keep the one before.
+
+  Attributes:
+    quantity: A field of `Place`.
+    weight: Of the quantity; may be negative.
+    discount: That the agent learns with.
+  """
+
+  quantity: str
+  weight: float
+  discount: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+  """What a variant says beside its table of rewards.
+
+  Attributes:
+    caps: Of an event, how many an episode pays at most.
+    visits: Reward of the first visit, in an episode, to a "level" or "room";
+      the one where it starts pays nothing.
+    shaping: Added to the rewards.
+    ends_on: Events that end the episode, with discount 0.
+  """
+
+  caps: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  visits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  shaping: Shaping | None = None
+  ends_on: tuple[str, ...] = ()
+
+  def __bool__(self) -> bool:
+    return self != Conditions()
+
+
+class ConditionedEnvironment(GameEnvironment):
+  """A game under conditions; whatever they say nothing of is the game's."""
+
+  def __init__(
+    self,
+    environment: GameEnvironment,
+    rewards: Mapping[str, float],
+    conditions: Conditions,
+  ):
+    """Wraps a game.
+
+    Args:
+      environment: The game.
+      rewards: Reward for one of each event; events left out give 0.
+      conditions: Applied to them.
+    """
+    self._environment = environment
+    self._rewards = rewards
+    self._conditions = conditions
+    self._paid: dict[str, int] = {}  # events of this episode, up to their caps
+    self._visited: dict[str, set[tuple]] = {}
+    self._place: Place | None = None
+    self._reset_next_step = True
+
+  def reset(self) -> dm_env.TimeStep:
+    """Starts an episode."""
+    self._reset_next_step = False
+    timestep = self._environment.reset()
+    self._paid = {}
+    self._visited = {kind: set() for kind in self._conditions.visits}
+    self._place = self._environment.place
+    self._visit()
+    return timestep
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    """Plays a step; after the last one, starts an episode instead."""
+    if self._reset_next_step:
+      return self.reset()
+    timestep = self._environment.step(action)
+    events = self._environment.events
+    is_over = (timestep.last() and timestep.discount == 0) or any(
+      event in events for event in self._conditions.ends_on
+    )
+    before, self._place = self._place, self._environment.place or self._place
+    reward = self._pay(events) + self._visit() + self._shape(before, is_over)
+    is_cut = timestep.last()
+    self._reset_next_step = is_over or is_cut
+    return time_step(
+      np.float32(reward),
+      timestep.observation,
+      is_over=is_over,
+      is_cut=is_cut,
+    )
+
+  def observation_spec(self) -> specs.BoundedArray:
+    return self._environment.observation_spec()
+
+  @property
+  def game(self) -> str:
+    return self._environment.game
+
+  @property
+  def action_meanings(self) -> list[str]:
+    return self._environment.action_meanings
+
+  @property
+  def native_reward(self) -> np.float32:
+    return self._environment.native_reward
+
+  @property
+  def events(self) -> dict[str, int]:
+    return self._environment.events
+
+  @property
+  def place(self) -> Place | None:
+    return self._environment.place
+
+  def render(self) -> np.ndarray:
+    return self._environment.render()
+
+  def close(self):
+    self._environment.close()
+
+  def _pay(self, events: Mapping[str, int]) -> float:
+    """The table's reward, as far as no event is beyond its cap."""
+    total = 0.0
+    for event, count in events.items():
+      paid = self._paid.get(event, 0)
+      counts = count
+      if event in self._conditions.caps:
+        counts = min(count, self._conditions.caps[event] - paid)
+      self._paid[event] = paid + counts
+      total += counts * self._rewards.get(event, 0.0)
+    return total
+
+  def _visit(self) -> float:
+    """Reward of what the place is the first visit to."""
+    if self._place is None:
+      return 0.0
+    total = 0.0
+    for kind, reward in self._conditions.visits.items():
+      visited, key = self._visited[kind], self._place[: VISITS[kind]]
+      if visited and key not in visited:
+        total += reward
+      visited.add(key)
+    return total
+
+  def _shape(self, before: Place | None, is_over: bool) -> float:
+    shaping = self._conditions.shaping
+    if shaping is None or before is None or self._place is None:
+      return 0.0
+    now = 0 if is_over else getattr(self._place, shaping.quantity)
+    then = getattr(before, shaping.quantity)
+    return shaping.weight * (shaping.discount * now - then)

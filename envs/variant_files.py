@@ -1,0 +1,81 @@
+"""Variants that users write, a TOML file each.
+
+  game = "hero"
+  ends_on = ["life_lost"]
+
+  [rewards]
+  miner = 1000
+  wall = -300
+
+  [caps]
+  wall = 10
+
+  [visits]
+  room = 50
+
+  [shaping]
+  quantity = "level"
+  weight = 100
+  discount = 0.997
+
+Only `game` and `[rewards]` must be there.
+"""
+
+import dataclasses
+import pathlib
+import re
+from typing import Any
+
+import tomli
+
+from .conditions import Conditions, Shaping
+
+SUFFIX = ".toml"
+_CONDITIONS = {f.name for f in dataclasses.fields(Conditions)}
+_KEYS = {"game", "rewards", *_CONDITIONS}
+
+
+def read(path: str) -> dict[str, Any]:
+  """Keywords of `variants.Variant`, which checks the rest.
+
+  Raises:
+    OSError: The file cannot be read.
+    ValueError: It is no TOML, lacks a key or has one too many.
+  """
+  try:
+    content = tomli.loads(pathlib.Path(path).read_text())
+  except ValueError as error:
+    raise ValueError(f"{path}: {error}") from None
+  for key in ("game", "rewards"):
+    if key not in content:
+      raise ValueError(f"{path}: {key} is missing")
+  for key in content:
+    if key not in _KEYS:
+      raise ValueError(
+        f"{path}, line {find(path, key)}: {key!r} is unknown; allowed:"
+        f" {', '.join(sorted(_KEYS))}"
+      )
+  conditions = {k: v for k, v in content.items() if k in _CONDITIONS}
+  try:
+    if "shaping" in conditions:
+      conditions["shaping"] = Shaping(**conditions["shaping"])
+  except TypeError:
+    fields = [field.name for field in dataclasses.fields(Shaping)]
+    raise ValueError(
+      f"{path}, line {find(path, 'shaping')}: shaping needs"
+      f" {', '.join(fields)}, and nothing else"
+    ) from None
+  if "ends_on" in conditions:
+    conditions["ends_on"] = tuple(conditions["ends_on"])
+  return {
+    "game": content["game"],
+    "rewards": content["rewards"],
+    "conditions": Conditions(**conditions),
+  }
+
+
+def find(path: str, word: object) -> int:
+  """Number of the first line that has the word, from 1."""
+  pattern = re.compile(rf"\b{re.escape(str(word))}\b")
+  lines = pathlib.Path(path).read_text().splitlines()
+  return next((n for n, line in enumerate(lines, 1) if pattern.search(line)), 1)
