@@ -20,6 +20,19 @@ _HELP_GROUPS = ("program", "study", "run", "launch", "environment", "agent")
 
 def run(main: Callable[[], int | None]):
   """Parses the flags, calls `main` and exits with what it returns."""
+  run_command(lambda arguments: main(), _refuse_arguments)
+
+
+def run_command(
+  main: Callable[[Sequence[str]], int | None],
+  check: Callable[[Sequence[str]], None] = lambda arguments: None,
+):
+  """The same for a `main` that is given the arguments that are no flags.
+
+  Args:
+    main: Maps them to the exit code.
+    check: Called with them before anything else is done.
+  """
   # JAX warns of any child process; ours (git, ffmpeg) run another program at
   # once, which is safe.
   warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called")
@@ -28,7 +41,10 @@ def run(main: Callable[[], int | None]):
   # As with `python -m`: so a user's own module can be named in module:function.
   sys.path.append(os.getcwd())
   try:
-    app.run(lambda argv: main(), flags_parser=_parse)
+    app.run(
+      lambda argv: main(argv[1:]),
+      flags_parser=lambda argv: _parse(argv, check),
+    )
   except BrokenPipeError:  # whoever reads, as `head` does, has had enough
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(128 + signal.SIGPIPE) from None
@@ -49,7 +65,14 @@ def fail(message: str):
   raise SystemExit(2)
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
+def _refuse_arguments(arguments: Sequence[str]):
+  if arguments:
+    fail(f"unexpected argument {arguments[0]!r}; everything is given as --flag")
+
+
+def _parse(
+  argv: Sequence[str], check: Callable[[Sequence[str]], None]
+) -> list[str]:
   if not _HELP.isdisjoint(argv):
     _print_help()
     raise SystemExit(0)
@@ -59,8 +82,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
     fail(str(error).split("\n")[0])
   if not flags.FLAGS["verbosity"].present:
     logging.set_verbosity(logging.WARNING)
-  if rest[1:]:
-    fail(f"unexpected argument {rest[1]!r}; everything is given as --flag")
+  check(rest[1:])
   return rest
 
 
