@@ -59,10 +59,15 @@ def write(
   for title, table in tables.items():
     _write_csv(output / f"{title.lower()}.csv", table)
   _write(output / "report.md", report.markdown(tables, drawn))
+  tables["Configuration"] = report.configuration(study, scale)
   tables["Commands"] = report.commands(done, folder)
+  links = {
+    result.run.name: os.path.relpath(folder / result.run.name, output)
+    for result in done
+  }
   _write(
     output / "report.html",
-    report.page(study, scale, summary, tables, drawn),
+    report.page(study, scale, summary, tables, drawn, links),
   )
   return summary
 

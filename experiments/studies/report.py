@@ -4,7 +4,7 @@ import html
 import json
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import arms, findings, statistics
 from . import results as results_lib
@@ -104,6 +104,23 @@ def commands(results: Sequence[Result], folder: pathlib.Path) -> Table:
   return table
 
 
+def configuration(study: Study, scale: Scale) -> Table:
+  """What the study and its scale are."""
+  fields = {"games": ", ".join(study.games), "arms": ", ".join(study.arms)}
+  for game, names in study.fewer_arms.items():
+    fields[f"arms on {game}"] = ", ".join(names)
+  fields["seeds"] = str(min(study.seeds, scale.seeds))
+  for arm, seeds in study.more_seeds.items():
+    fields[f"seeds of {arm}"] = str(min(seeds, scale.seeds))
+  fields["frames"] = f"{study.frames or scale.frames:,}"
+  fields["frames of pre-training"] = ", ".join(
+    f"{share * scale.pretraining_frames:,.0f}"
+    for share in study.pretraining_shares
+  )
+  fields["flags"] = " ".join(f"--{k}={v}" for k, v in scale.flags.items())
+  return [["setting", "value"], *map(list, fields.items())]
+
+
 def typed(run: Run, folder: pathlib.Path) -> list[str]:
   """A run's program and flags, as a user would type them."""
   program, *arguments = run.fill_in(folder)
@@ -126,8 +143,17 @@ def page(
   summary: str,
   tables: dict[str, Table],
   figures: Sequence[str],
+  links: Mapping[str, str],
 ) -> str:
-  """The whole report as one page, its pictures beside it."""
+  """The whole report as one page, its pictures beside it.
+
+  Args:
+    study, scale: That it is of.
+    summary: Its first paragraph.
+    tables: By title.
+    figures: Names of the pictures.
+    links: Of what stands in a cell, where it leads to.
+  """
   parts = [
     "<!doctype html><meta charset=utf-8>",
     f"<title>{html.escape(study.name)}</title><style>{_STYLE}</style>",
@@ -140,7 +166,7 @@ def page(
       f"<p>{html.escape(_FIGURES[name])}</p>",
     ]
   for title, table in tables.items():
-    parts += [f"<h2>{html.escape(title)}</h2>", _html_table(table)]
+    parts += [f"<h2>{html.escape(title)}</h2>", _html_table(table, links)]
   return "\n".join(parts) + "\n"
 
 
@@ -157,10 +183,14 @@ def _markdown_table(table: Table) -> str:
   return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def _html_table(table: Table) -> str:
+def _html_table(table: Table, links: Mapping[str, str]) -> str:
+  def content(cell: str) -> str:
+    text = html.escape(cell)
+    return f"<a href='{links[cell]}'>{text}</a>" if cell in links else text
+
   rows = []
   for number, row in enumerate(table):
     tag = "td" if number else "th"
-    cells = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+    cells = "".join(f"<{tag}>{content(cell)}</{tag}>" for cell in row)
     rows.append(f"<tr>{cells}</tr>")
   return "<table>" + "\n".join(rows) + "</table>"

@@ -161,6 +161,7 @@ def _expect_report(folder: pathlib.Path):
   page = (output / "report.html").read_text()
   for run in tiny_study.RUNS:
     assert f"--workdir=FOLDER/{run.name}" in page
+    assert f"<a href='../{run.name}'>{run.name}</a>" in page
   for name in ("curves", "finals", "extra_action"):
     assert f"<img src={name}.svg" in page
     assert imageio.imread(output / f"{name}.png").std() > 0
