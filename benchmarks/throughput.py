@@ -11,27 +11,19 @@ one process could do at most.
 """
 
 import contextlib
-import functools
 import multiprocessing
 import os
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from absl import flags
-from acme.utils import loggers
 
-from behavior_transfer.agents import bt, ngu, r2d2
-from behavior_transfer.benchmarks import timing
-from behavior_transfer.experiments import (
-  cli,
-  pretrained_policies,
-  tasks,
-  workdirs,
-)
-from behavior_transfer.launch import experiment, processes
+from behavior_transfer.benchmarks import runs, timing
+from behavior_transfer.experiments import cli, tasks, workdirs
+from behavior_transfer.launch import processes
 
 _AGENT = flags.DEFINE_enum(
   "agent", "bt", ["r2d2", "ngu", "bt"], "Who acts.", module_name="program"
@@ -53,62 +45,6 @@ _ENVIRONMENTS = (1, 8, 16, 32)
 _TIMEOUT = 600.0  # seconds that one process waits for another
 
 
-class _NothingKept(experiment.Checkpointer):
-  """No run is saved here."""
-
-  def latest(self):
-    return None
-
-  def restore(self, template):
-    return template
-
-  def save(self, learner_state, counts):
-    del learner_state, counts
-
-
-def _make_experiment(
-  agent: str, network: str, task: tasks.Task, size: int
-) -> experiment.Experiment:
-  """A run in which nothing is ever sampled."""
-  replay: dict[str, Any] = {
-    "replay_ratio": None,
-    "max_replay_size": 500,
-    "min_replay_size": 1,
-  }
-  builder: Any
-  make_networks: Callable[..., Any]
-  if agent == "r2d2":
-    builder = r2d2.R2D2Builder(r2d2.R2D2Config(**replay))
-    make_networks = functools.partial(r2d2.make_networks, size=network)
-  elif agent == "ngu":
-    config = ngu.NGUConfig(**replay)
-    builder = ngu.NGUBuilder(config)
-    make_networks = functools.partial(
-      ngu.make_networks, size=network, config=config
-    )
-  else:
-    builder = bt.BTBuilder(bt.BTConfig(**replay))
-    bundled = {"hero": "hero_ngu", "ms_pacman": "ms_pacman_ngu"}
-    name = bundled.get(task.make(0).game, "random")
-    make_networks = functools.partial(
-      bt.make_networks,
-      size=network,
-      pretrained=pretrained_policies.load([name], task).policies,
-    )
-  return experiment.Experiment(
-    builder=builder,
-    environment_factory=task.make,
-    network_factory=make_networks,
-    logger_factory=lambda *_, **__: loggers.NoOpLogger(),
-    checkpointer=_NothingKept(),
-    num_steps=0,
-    checkpoint_period=1,
-    evaluation_period=1,
-    evaluation_episodes=0,
-    envs_per_actor=size,
-  )
-
-
 def _act(
   number: int,
   num_processes: int,
@@ -127,7 +63,7 @@ def _act(
   task = tasks.Task(game, tasks.EnvironmentOptions())
   client = reverb.Client(address)
   for size in _ENVIRONMENTS:
-    plan = _make_experiment(agent, network, task, size)
+    plan = runs.make_experiment(agent, network, task, size)
     design = parts.design(plan)
     # Never learns, but has parameters to give.
     learner = parts.make_learner(
@@ -179,7 +115,7 @@ def measure(
 
   agent, network, game = what
   task = tasks.Task(game, tasks.EnvironmentOptions())
-  plan = _make_experiment(agent, network, task, size=1)
+  plan = runs.make_experiment(agent, network, task, size=1)
   context = multiprocessing.get_context("spawn")
   with contextlib.ExitStack() as stack:
     replay = parts.Replay(plan, parts.design(plan), stack)
