@@ -32,6 +32,9 @@ test-slow: setup
 bench: setup
 	$(VENV) benchmarks/intrinsic_reward.py
 	$(VENV) benchmarks/throughput.py
+	$(VENV) benchmarks/acting.py
+	$(VENV) benchmarks/learning.py
+	$(VENV) benchmarks/price.py
 
 lint: setup
 	$(VENV) -m ruff check

@@ -11,10 +11,6 @@ several in lock-step.
 import contextlib
 import os
 import pathlib
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from absl import flags
@@ -41,22 +37,6 @@ _ACME, _EMULATOR = "dm-acme", "emulator"
 _BARS = {"ours, 1": 1.5, "ours, 16": 4.0}  # times Acme's rate
 
 
-def _our_loop(size: int, task: tasks.Task, stack: contextlib.ExitStack) -> Any:
-  """Our R2D2 in that many environments."""
-  from behavior_transfer.launch import parts
-
-  plan = runs.make_experiment("r2d2", _NETWORK.value, task, size)
-  design = parts.design(plan)
-  replay = parts.Replay(plan, design, stack)
-  learner = parts.make_learner(
-    plan, design, iter(()), replay.client, plan.logger_factory, None
-  )
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, learner, 0, stack
-  )
-  return loop
-
-
 def _emulator_alone(task: tasks.Task, stack: contextlib.ExitStack):
   """Steps of the environment with random actions."""
   environment = stack.enter_context(task.make(0))
@@ -66,19 +46,13 @@ def _emulator_alone(task: tasks.Task, stack: contextlib.ExitStack):
   return lambda: environment.step(rng.integers(num_actions))
 
 
-def _rate(step: Callable[[], Any], steps: int, seconds: float) -> float:
-  """Agent steps per second, of which each call makes `steps`."""
-  start, done = time.perf_counter(), 0
-  while time.perf_counter() - start < seconds:
-    step()
-    done += steps
-  return done / (time.perf_counter() - start)
-
-
 def measure(task: tasks.Task) -> dict[str, dict[str, float]]:
   """Median rates, and where the time of our loops goes."""
   with contextlib.ExitStack() as stack:
-    loops = {f"ours, {size}": _our_loop(size, task, stack) for size in (1, 16)}
+    loops = {
+      f"ours, {size}": runs.make_loop("r2d2", _NETWORK.value, task, size, stack)
+      for size in (1, 16)
+    }
     sides = {
       name: (loop.step, int(name.split()[1])) for name, loop in loops.items()
     }
@@ -89,14 +63,8 @@ def measure(task: tasks.Task) -> dict[str, dict[str, float]]:
       for _ in range(150):
         step()
     before = {name: dict(loop.seconds) for name, loop in loops.items()}
-    rates: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(_TURNS.value):
-      for name, (step, steps) in sides.items():
-        rates[name].append(_rate(step, steps, _SECONDS.value))
-    rows = {
-      name: {"steps_per_second": statistics.median(values)}
-      for name, values in rates.items()
-    }
+    rates = timing.rates(sides, _TURNS.value, _SECONDS.value)
+    rows = {name: {"steps_per_second": rate} for name, rate in rates.items()}
     for name, loop in loops.items():
       spent = {k: v - before[name][k] for k, v in loop.seconds.items()}
       total = _SECONDS.value * _TURNS.value

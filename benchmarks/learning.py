@@ -56,40 +56,6 @@ def _shape(text: str) -> tuple[int, int, int]:
   return batch_size, burn_in, trace_length
 
 
-def _our_learner(
-  task: tasks.Task, shape: tuple[int, int, int], stack: contextlib.ExitStack
-) -> Any:
-  """Our R2D2's learner, fed from memory."""
-  from behavior_transfer.launch import parts
-
-  batch_size, burn_in, trace_length = shape
-  plan = runs.make_experiment(
-    "r2d2",
-    _NETWORK.value,
-    task,
-    1,
-    batch_size=batch_size,
-    burn_in=burn_in,
-    trace_length=trace_length,
-    sequence_period=trace_length,
-  )
-  design = parts.design(plan)
-  replay = parts.Replay(plan, design, stack)
-
-  def make(dataset):
-    return parts.make_learner(
-      plan, design, dataset, None, plan.logger_factory, None
-    )
-
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, make(iter(())), 0, stack
-  )
-  for _ in range(4 * (burn_in + trace_length)):
-    loop.step()
-  batch = next(plan.builder.make_dataset_iterator(replay.client))
-  return make(itertools.repeat(batch))
-
-
 def _their_learner(
   task: tasks.Task, shape: tuple[int, int, int], stack: contextlib.ExitStack
 ) -> Any:
@@ -127,7 +93,9 @@ def measure(task: tasks.Task, shape: tuple[int, int, int]) -> dict[str, Any]:
   batch_size, burn_in, trace_length = shape
   with contextlib.ExitStack() as stack:
     sides = {
-      "ours": _timed(_our_learner(task, shape, stack)),
+      "ours": _timed(
+        runs.make_learner("r2d2", _NETWORK.value, task, shape, stack)
+      ),
       "theirs": _timed(_their_learner(task, shape, stack)),
     }
     for run in sides.values():

@@ -1,6 +1,8 @@
 """Runs that are not meant to get anywhere, to be timed."""
 
+import contextlib
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -74,3 +76,69 @@ def make_experiment(
     evaluation_episodes=0,
     envs_per_actor=size,
   )
+
+
+def make_loop(
+  agent: str,
+  network: str,
+  task: tasks.Task,
+  size: int,
+  stack: contextlib.ExitStack,
+) -> Any:
+  """A `LockStep` that acts in that many environments and learns nothing."""
+  from behavior_transfer.launch import parts
+
+  plan = make_experiment(agent, network, task, size)
+  design = parts.design(plan)
+  replay = parts.Replay(plan, design, stack)
+  learner = parts.make_learner(
+    plan, design, iter(()), replay.client, plan.logger_factory, None
+  )
+  _, loop = parts.make_training_loop(
+    plan, design, replay.client, learner, 0, stack
+  )
+  return loop
+
+
+def make_learner(
+  agent: str,
+  network: str,
+  task: tasks.Task,
+  shape: tuple[int, int, int],
+  stack: contextlib.ExitStack,
+) -> Any:
+  """A learner that is fed, from memory, one batch of what its actor wrote.
+
+  Args:
+    agent, network, task: As for `make_experiment`.
+    shape: Batch, burn-in and trace.
+    stack: Ends the replay and the environment.
+  """
+  from behavior_transfer.launch import parts
+
+  batch_size, burn_in, trace_length = shape
+  plan = make_experiment(
+    agent,
+    network,
+    task,
+    1,
+    batch_size=batch_size,
+    burn_in=burn_in,
+    trace_length=trace_length,
+    sequence_period=trace_length,
+  )
+  design = parts.design(plan)
+  replay = parts.Replay(plan, design, stack)
+
+  def make(dataset):
+    return parts.make_learner(
+      plan, design, dataset, None, plan.logger_factory, None
+    )
+
+  _, loop = parts.make_training_loop(
+    plan, design, replay.client, make(iter(())), 0, stack
+  )
+  for _ in range(4 * (burn_in + trace_length)):
+    loop.step()
+  batch = next(plan.builder.make_dataset_iterator(replay.client))
+  return make(itertools.repeat(batch))

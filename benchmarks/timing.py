@@ -42,6 +42,29 @@ def alternate(
   return {name: statistics.median(values) for name, values in times.items()}
 
 
+def rates(
+  sides: Mapping[str, tuple[Callable[[], Any], int]],
+  turns: int,
+  seconds: float,
+) -> dict[str, float]:
+  """Median agent steps per second of what acts, which take turns.
+
+  Args:
+    sides: By name, a function and the agent steps that each call makes.
+    turns: Of each.
+    seconds: Of a turn.
+  """
+  values: dict[str, list[float]] = {name: [] for name in sides}
+  for _ in range(turns):
+    for name, (step, steps) in sides.items():
+      start, done = time.perf_counter(), 0
+      while time.perf_counter() - start < seconds:
+        step()
+        done += steps
+      values[name].append(done / (time.perf_counter() - start))
+  return {name: statistics.median(found) for name, found in values.items()}
+
+
 def machine() -> dict[str, Any]:
   """What figures were measured on."""
   return {

@@ -7,12 +7,13 @@ report.html with its pictures (PNG and SVG), report.md, and its tables as CSV.
 """
 
 import csv
+import io
 import os
 import pathlib
 
 from absl import flags
 
-from behavior_transfer.experiments import cli, study_flags
+from behavior_transfer.experiments import cli, study_flags, workdirs
 from behavior_transfer.experiments.studies import arms, figures, report, results
 from behavior_transfer.experiments.studies import study as study_lib
 from behavior_transfer.experiments.studies.scales import Scale
@@ -57,15 +58,15 @@ def write(
   }
   tables = {title: table for title, table in tables.items() if len(table) > 1}
   for title, table in tables.items():
-    _write_csv(output / f"{title.lower()}.csv", table)
-  _write(output / "report.md", report.markdown(tables, drawn))
+    workdirs.write_text(output / f"{title.lower()}.csv", _csv(table))
+  workdirs.write_text(output / "report.md", report.markdown(tables, drawn))
   tables["Configuration"] = report.configuration(study, scale)
   tables["Commands"] = report.commands(done, folder)
   links = {
     result.run.name: os.path.relpath(folder / result.run.name, output)
     for result in done
   }
-  _write(
+  workdirs.write_text(
     output / "report.html",
     report.page(study, scale, summary, tables, drawn, links),
   )
@@ -99,17 +100,10 @@ def _is_pretraining(result: results.Result) -> bool:
   return result.run.arm in arms.PRETRAININGS
 
 
-def _write_csv(path: pathlib.Path, table: report.Table):
-  temporary = path.with_name(f".partial-{path.name}")
-  with temporary.open("w", newline="") as file:
-    csv.writer(file).writerows(table)
-  os.replace(temporary, path)
-
-
-def _write(path: pathlib.Path, text: str):
-  temporary = path.with_name(f".partial-{path.name}")
-  temporary.write_text(text)
-  os.replace(temporary, path)
+def _csv(table: report.Table) -> str:
+  text = io.StringIO()
+  csv.writer(text).writerows(table)
+  return text.getvalue()
 
 
 def main():

@@ -175,11 +175,15 @@ def read_log(path: pathlib.Path) -> Columns:
 
 
 def write_json(path: pathlib.Path, content: Any):
+  """Writes values that JSON has."""
+  write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_text(path: pathlib.Path, text: str):
   """Writes a file that is seen either whole or not at all."""
   temporary = path.with_name(f".{path.name}.tmp")
   with temporary.open("w") as file:
-    json.dump(content, file, indent=2)
-    file.write("\n")
+    file.write(text)
     file.flush()
     os.fsync(file.fileno())
   os.replace(temporary, path)
