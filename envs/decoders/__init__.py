@@ -1,9 +1,11 @@
 """RAM to events and places, a file a game."""
 
-from . import hero, montezuma_revenge, ms_pacman
+from . import hero, montezuma_revenge, ms_pacman, pong
 from .base import Decoder, Event, Place, PlaceReader
 
-DECODERS = {d.game: d for d in (hero.DECODER, ms_pacman.DECODER)}
+DECODERS = {
+  module.DECODER.game: module.DECODER for module in (hero, ms_pacman, pong)
+}
 
 PLACES: dict[str, PlaceReader] = {
   "hero": hero.place,

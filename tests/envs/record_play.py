@@ -1,10 +1,10 @@
 """Finds play that contains given events, and records its actions.
 
   python tests/envs/record_play.py hero
-  python tests/envs/record_play.py ms_pacman
 
-made `data/hero.npz` and `data/ms_pacman.npz`. For a game with a new decoder,
-add a `Play`: the events to reach one after another, and what to call a cell.
+made `data/hero.npz`, and so on for every game in `PLAYS`. For a game with a new
+decoder, add a `Play`: the events to reach one after another, and what to call a
+cell.
 
 The search is Go-Explore's first phase (Ecoffet et al., 2021): keep the emulator
 state of every cell reached, return to a promising one, act at random from
@@ -62,6 +62,7 @@ class Node:
 
 _HERO = envs.decoder("hero").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
+_PONG = envs.decoder("pong").cells
 
 
 def _hero_cell(ram):
@@ -103,6 +104,19 @@ def _edible(ram):
   return sum(ghost >= 128 for ghost in ghosts)
 
 
+def _pong_cell(ram):
+  ball_x, ball_y, player_y = ram[49], ram[54], ram[51]
+  scores = ram[_PONG["opponent_score"]], ram[_PONG["player_score"]]
+  flight = ball_x >> 3, ball_y >> 3, ram[_PONG["ball_dx"]]
+  return *flight, player_y >> 3, ram[_PONG["hits"]], *scores
+
+
+def _pong_rank(ram, goal):
+  # Behind, when a point is to be won, and fast: the opponent misses such balls.
+  speed = (ram[_PONG["ball_dx"]] + 128) % 256 - 128
+  return speed if goal == "point_won" else ram[_PONG["hits"]]
+
+
 PLAYS = {
   "hero": Play(
     goals=(
@@ -121,6 +135,14 @@ PLAYS = {
     ),
     cell=_ms_pacman_cell,
     rank=_ms_pacman_rank,
+  ),
+  "pong": Play(
+    goals=(
+      *("hit", "opponent_hit", "hit", "point_won", "hit", "opponent_hit"),
+      *("point_lost", "hit", "point_won", "point_lost", "point_lost"),
+    ),
+    cell=_pong_cell,
+    rank=_pong_rank,
   ),
 }
 

@@ -16,7 +16,14 @@ from ale_py import roms
 from behavior_transfer import envs
 from behavior_transfer.envs.decoders import base
 
-GAMES = ("hero", "ms_pacman")
+GAMES = ("hero", "ms_pacman", "pong")
+
+# Frames of random play, and how often, at the least, an event comes up in it.
+RANDOM_PLAY = {
+  "hero": (200_000, {"life_lost": 50}),
+  "ms_pacman": (200_000, {"life_lost": 50}),
+  "pong": (20_000, {"point_lost": 50, "opponent_hit": 10, "hit": 5}),
+}
 
 # Hero's points for a unit of power left, by the level, and Ms. Pac-Man's for a
 # fruit, by its kind.
@@ -61,14 +68,15 @@ def test_random_play_is_accounted_for(game):
     assert len(list(replay.frames(ale, stretch))) > 0
     states.append(ale.cloneState())
   total, frames, turn = collections.Counter(), 0, 0
-  while frames < 200_000:
+  enough, at_least = RANDOM_PLAY[game]
+  while frames < enough:
     ale.restoreState(states[turn // 2 % len(states) if turn % 2 else 0])
     turn += 1
     for frame in replay.frames(ale, _random_actions(rng, 2_000)):
       total.update(_assert_accounts(decoder, frame))
       frames += 1
-  assert total["life_lost"] > 50
-  assert len(total) > 5
+  assert all(total[event] > count for event, count in at_least.items()), total
+  assert len(total) > 3
 
 
 GOLDEN = {
@@ -94,6 +102,12 @@ GOLDEN = {
     "life_lost": 2,
     "maze_cleared": 1,
   },
+  "pong": {
+    "point_won": 2,
+    "point_lost": 6,
+    "hit": 12,
+    "opponent_hit": 13,
+  },
 }
 
 
@@ -116,6 +130,56 @@ def test_a_wrong_address_breaks_the_account(game, lowest):
     for frame in _recorded(game)[:5_000]
   )
   assert broken > 10
+
+
+def _shifted(frame, address, by):
+  order = np.arange(128)
+  order[address] += by
+  return frame._replace(before=frame.before[order], after=frame.after[order])
+
+
+@pytest.mark.parametrize("by", [-1, 1])
+@pytest.mark.parametrize(
+  ("game", "cell"),
+  [(game, cell) for game in GAMES[2:] for cell in envs.decoder(game).cells],
+)
+def test_a_cell_that_is_off_by_one_is_found_out(game, cell, by):
+  """A wrong address breaks the account, or at least changes the events."""
+  decoder = envs.decoder(game)
+  for frame in (*_recorded(game), *RARE_FRAMES[game]()):
+    wrong = _shifted(frame, decoder.cells[cell], by)
+    seen = decoder.decode(wrong.before, wrong.after)
+    if seen != decoder.decode(frame.before, frame.after):
+      return
+  pytest.fail(f"{cell} may be at {decoder.cells[cell] + by} as well")
+
+
+def _pong_time_out():
+  """A game that nobody has won when the clock runs out, at 5:0."""
+  ale, decoder = replay.console("pong"), envs.decoder("pong")
+  for _ in range(700):
+    ale.act(0)
+  clock = 9  # in 256 frames
+  ale.setRAM(clock, 255)
+  return [
+    frame
+    for frame in replay.frames(ale, [0] * 500)
+    if "game_number" in decoder.decode(frame.before, frame.after)
+  ]
+
+
+def test_pong_ends_by_its_clock():
+  """The opponent's five points give way to the number of the game."""
+  (frame,) = _pong_time_out()
+  events = _assert_accounts(envs.decoder("pong"), frame)
+  assert events == {"game_number": 1, "point_struck": 5}
+  assert frame.native_reward == 4
+
+
+# Frames with events that are too rare for a recording.
+RARE_FRAMES = {
+  "pong": _pong_time_out,
+}
 
 
 def _frames_with(game, event):
@@ -277,8 +341,8 @@ def test_a_decoder_is_tied_to_its_rom(game):
   other = dataclasses.replace(decoder, rom_md5="0" * 32)
   with pytest.raises(ValueError, match=r"^rom: got .* allowed: 0000"):
     envs.AtariEnvironment(game, seed=0, decoder=other)
-  with pytest.raises(ValueError, match=r"^rom: got .*pong"):
-    envs.AtariEnvironment("pong", seed=0, decoder=decoder)
+  with pytest.raises(ValueError, match=r"^rom: got .*breakout"):
+    envs.AtariEnvironment("breakout", seed=0, decoder=decoder)
 
 
 def test_an_unknown_event_has_no_value():
@@ -287,8 +351,8 @@ def test_an_unknown_event_has_no_value():
 
 
 def test_a_game_without_a_decoder():
-  with pytest.raises(ValueError, match=r"^game: got 'pong'.*hero, ms_pacman"):
-    envs.decoder("pong")
+  with pytest.raises(ValueError, match=r"^game: got 'breakout'.*hero, ms_"):
+    envs.decoder("breakout")
 
 
 def test_decimal_reads_as_ale_does():

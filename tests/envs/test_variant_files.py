@@ -160,7 +160,7 @@ def test_an_event_may_end_the_episode(tmp_path):
       MINE + "[shaping]\nweight = 1\n",
       "line 6: shaping needs quantity, weight, discount, and nothing else",
     ),
-    ('game = "pong"\n[rewards]\nball = 1\n', "line 1: game: got 'pong'"),
+    ('game = "qbert"\n[rewards]\nball = 1\n', "line 1: game: got 'qbert'"),
   ],
 )
 def test_what_cannot_be_is_refused_with_its_line(tmp_path, text, message):

@@ -57,7 +57,7 @@ def test_an_episode_counts_what_it_visited():
 
 def test_games_without_places_or_events_have_no_columns_for_them():
   for game, columns in (
-    ("pong", {"native_return"}),
+    ("breakout", {"native_return"}),
     (
       "montezuma_revenge",
       {"native_return", "levels", "rooms", "positions"},

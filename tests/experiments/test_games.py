@@ -33,6 +33,6 @@ def test_what_it_cannot_do_is_refused():
     (("shwo", "hero"), "got shwo hero; allowed"),
     (("show", "hero_hrd"), "did you mean hero_hard"),
     (("verify",), "got verify; allowed"),
-    (("verify", "pong"), "game: got 'pong'; allowed, having a decoder"),
+    (("verify", "breakout"), "game: got 'breakout'; allowed, having a decoder"),
   ):
     assert message in programs.refuse("games.py", *arguments)
