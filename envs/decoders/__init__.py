@@ -1,10 +1,11 @@
 """RAM to events and places, a file a game."""
 
-from . import hero, montezuma_revenge, ms_pacman, pong
+from . import freeway, hero, montezuma_revenge, ms_pacman, pong
 from .base import Decoder, Event, Place, PlaceReader
 
 DECODERS = {
-  module.DECODER.game: module.DECODER for module in (hero, ms_pacman, pong)
+  module.DECODER.game: module.DECODER
+  for module in (freeway, hero, ms_pacman, pong)
 }
 
 PLACES: dict[str, PlaceReader] = {

@@ -60,9 +60,19 @@ class Node:
     return [action for piece in reversed(pieces) for action in piece]
 
 
+_FREEWAY = envs.decoder("freeway").cells
 _HERO = envs.decoder("hero").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
+
+
+def _freeway_cell(ram):
+  timer, y = ram[105], ram[14]
+  return ram[_FREEWAY["score"]], ram[_FREEWAY["state"]], y >> 2, timer
+
+
+def _freeway_rank(ram, goal):
+  return -ram[14] if goal == "hit" else ram[14]
 
 
 def _hero_cell(ram):
@@ -118,6 +128,11 @@ def _pong_rank(ram, goal):
 
 
 PLAYS = {
+  "freeway": Play(
+    goals=("hit", "crossing", "hit", "crossing", "hit", "crossing"),
+    cell=_freeway_cell,
+    rank=_freeway_rank,
+  ),
   "hero": Play(
     goals=(
       *("miner", "level_up"),

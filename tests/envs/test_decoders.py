@@ -16,13 +16,15 @@ from ale_py import roms
 from behavior_transfer import envs
 from behavior_transfer.envs.decoders import base
 
-GAMES = ("hero", "ms_pacman", "pong")
+GAMES = ("hero", "ms_pacman", "pong", "freeway")
 
-# Frames of random play, and how often, at the least, an event comes up in it.
+# Frames of random play, how many kinds of events come up in it, and how often
+# some of them, each time at the least.
 RANDOM_PLAY = {
-  "hero": (200_000, {"life_lost": 50}),
-  "ms_pacman": (200_000, {"life_lost": 50}),
-  "pong": (20_000, {"point_lost": 50, "opponent_hit": 10, "hit": 5}),
+  "hero": (200_000, 6, {"life_lost": 50}),
+  "ms_pacman": (200_000, 6, {"life_lost": 50}),
+  "pong": (20_000, 4, {"point_lost": 50, "opponent_hit": 10, "hit": 5}),
+  "freeway": (20_000, 2, {"hit": 50}),
 }
 
 # Hero's points for a unit of power left, by the level, and Ms. Pac-Man's for a
@@ -68,7 +70,7 @@ def test_random_play_is_accounted_for(game):
     assert len(list(replay.frames(ale, stretch))) > 0
     states.append(ale.cloneState())
   total, frames, turn = collections.Counter(), 0, 0
-  enough, at_least = RANDOM_PLAY[game]
+  enough, kinds, at_least = RANDOM_PLAY[game]
   while frames < enough:
     ale.restoreState(states[turn // 2 % len(states) if turn % 2 else 0])
     turn += 1
@@ -76,7 +78,7 @@ def test_random_play_is_accounted_for(game):
       total.update(_assert_accounts(decoder, frame))
       frames += 1
   assert all(total[event] > count for event, count in at_least.items()), total
-  assert len(total) > 3
+  assert len(total) >= kinds
 
 
 GOLDEN = {
@@ -108,6 +110,7 @@ GOLDEN = {
     "hit": 12,
     "opponent_hit": 13,
   },
+  "freeway": {"crossing": 3, "hit": 4},
 }
 
 
@@ -146,7 +149,7 @@ def _shifted(frame, address, by):
 def test_a_cell_that_is_off_by_one_is_found_out(game, cell, by):
   """A wrong address breaks the account, or at least changes the events."""
   decoder = envs.decoder(game)
-  for frame in (*_recorded(game), *RARE_FRAMES[game]()):
+  for frame in (*_recorded(game), *RARE_FRAMES.get(game, list)()):
     wrong = _shifted(frame, decoder.cells[cell], by)
     seen = decoder.decode(wrong.before, wrong.after)
     if seen != decoder.decode(frame.before, frame.after):
@@ -320,6 +323,29 @@ def test_ms_pacman_extra_life_pays_a_point():
   events = _assert_accounts(envs.decoder("ms_pacman"), frame)
   assert events == {"dot": 1, "extra_life": 1}
   assert frame.lives_after == frame.lives_before + 1
+
+
+@pytest.mark.parametrize(
+  ("score", "events"), [(0x09, {"crossing": 1}), (0x99, {})]
+)
+def test_freeway_score_is_decimal_and_ale_pays_nothing_past_99(score, events):
+  index, _ = _frames_with("freeway", "crossing")[0]
+  frame = next(_poked("freeway", index, score=score))
+  assert _assert_accounts(envs.decoder("freeway"), frame) == events
+
+
+def test_freeway_hits_push_the_chicken_back():
+  """Unless it is hit again, for 24 frames; it walks on when no longer stunned.
+
+  That is until the countdown, which has begun by then, is at 0x4f and 0x40.
+  """
+  y, state = 14, envs.decoder("freeway").cells["state"]
+  recorded = _recorded("freeway")
+  for index, frame in _frames_with("freeway", "hit"):
+    assert frame.before[state] in range(0x50)
+    assert frame.after[state] in (0x5B, 0x5C)
+    pushed = [int(later.after[y]) for later in recorded[index : index + 23]]
+    assert np.all(np.diff(pushed) == -1) or min(pushed) == 6
 
 
 @pytest.mark.parametrize("game", GAMES)
