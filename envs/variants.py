@@ -116,6 +116,16 @@ _GHOSTS = {
 _MODDED = (
   Variant("hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}),
   Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
+  # A door needs a key, which no longer pays on the way there.
+  Variant(
+    "montezuma_revenge_easy", "montezuma_revenge", {"door": 300.0, "key": 0.0}
+  ),
+  # Worse, the key costs what it paid, and is still the only way to a door.
+  Variant(
+    "montezuma_revenge_hard",
+    "montezuma_revenge",
+    {"door": 300.0, "key": -100.0},
+  ),
   Variant("ms_pacman_easy", "ms_pacman", {**_GHOSTS, "dot": 0.0}),
   Variant("ms_pacman_hard", "ms_pacman", {**_GHOSTS, "dot": -10.0}),
   Variant("maze_far", maze.GAME, {"goal": 10.0}),

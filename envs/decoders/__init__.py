@@ -5,7 +5,7 @@ from .base import Decoder, Event, Place, PlaceReader
 
 DECODERS = {
   module.DECODER.game: module.DECODER
-  for module in (freeway, hero, ms_pacman, pong)
+  for module in (freeway, hero, montezuma_revenge, ms_pacman, pong)
 }
 
 PLACES: dict[str, PlaceReader] = {

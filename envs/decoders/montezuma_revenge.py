@@ -1,26 +1,101 @@
 """Montezuma's Revenge (Parker Brothers, 1984).
 
-Cells found by play: through fifteen rooms, over all kinds of exits, and past
-the treasure room into the next level. There are no events yet, hence no
-decoder.
+Places were found by play: through fifteen rooms, over all kinds of exits, and
+past the treasure room into the next level. Events were found by disassembling
+the ROM, and checked on play. One routine moves the score, at most once in a
+frame, from these places only:
+
+  a thing is taken     100 to 3000 by its kind, a table in the ROM: jewel 1000,
+                       sword 100, amulet 200, key 100, torch 3000
+  an enemy is killed   with the sword: skull 2000, spider 3000; snakes never die
+  a door is opened     300
+  a level ends         10,000; the third comes again and again, and its end pays
+                       nothing
+  at each 10,000       an extra life, without points
+  beyond 999,999       the six digits roll over
+
+Hence the amount says which event it was, but for sword and key and for torch
+and spider, which the kind of the room's object tells apart. In the rooms of all
+three levels it is one of the five things, a skull, a spider or a snake.
+
+Random play hardly finds a key. Recorded play has key, door and life_lost; the
+other events were seen where a cell is overwritten before the ROM pays: the kind
+of the object that is touched, the score, the room.
+
+ALE counts the lives in reserve and one more, and none where the game is over,
+which it takes from the lives and a cell of the stack.
 """
 
 from . import base
 
-ROM_MD5 = "3347a6dd59049b15a38394aa2dafa585"
-
+# "x", "y" and "level" were found by play and met again in the disassembly,
+# from which the others come; score, lives and stack are also ALE's.
 CELLS = {
   "room": 3,  # from 0, counted along the rows of the pyramid
   "room_change": 4,  # 2 in the first frame of a room, 1 in the second, then 0
+  "score_high": 19,  # two binary-coded decimals each
+  "score_mid": 20,
+  "score_low": 21,  # always 0
   "x": 42,  # of Panama Joe
   "y": 43,  # of Panama Joe, from the bottom up
+  "object": 49,  # of the room: 1 jewel, 2 sword, 3 amulet, 4 key, 5 skull, ...
   "level": 57,  # from 0; the treasure room ends one
+  "lives": 58,  # in reserve, up to 6
+  "inventory": 65,  # bits: 0 amulet, 1 to 4 keys, 5 sword, 7 torch
+  "objects": 67,  # half a byte for each room, in the 12 cells from here
+  "stack": 126,  # 0x60 with no life in reserve where the game is over
 }
 _ROOM = CELLS["room"]
 _ROOM_CHANGE = CELLS["room_change"]
+_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
 _X = CELLS["x"]
 _Y = CELLS["y"]
+_OBJECT = CELLS["object"]
 _LEVEL = CELLS["level"]
+_LIVES = CELLS["lives"]
+_STACK = CELLS["stack"]
+
+EVENTS = {
+  "jewel": base.Event(1000, "A jewel was taken."),
+  "sword": base.Event(100, "A sword was taken."),
+  "amulet": base.Event(200, "An amulet was taken, which keeps enemies off."),
+  "key": base.Event(100, "A key was taken."),
+  "torch": base.Event(3000, "The torch was taken, which lights dark rooms."),
+  "door": base.Event(300, "A door was opened with a key."),
+  "skull": base.Event(2000, "A skull was killed with a sword."),
+  "spider": base.Event(3000, "A spider was killed with a sword."),
+  "level_up": base.Event(10_000, "The next level began."),
+  "score_rollover": base.Event(-1_000_000, "The score passed 999,999."),
+  "extra_life": base.Event(0, "The extra life of each 10,000 points."),
+  "life_lost": base.Event(0, "A life was lost."),
+}
+
+_SWORD, _TORCH = 2, 6  # kinds of objects
+_GAME_OVER = 0x60
+# Those that one amount stands for.
+_BY_POINTS = {
+  200: "amulet",
+  300: "door",
+  1000: "jewel",
+  2000: "skull",
+  10_000: "level_up",
+}
+
+
+def decode(before: bytes, after: bytes) -> dict[str, int]:
+  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
+  before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if (
+    before[_SCORE] == after[_SCORE]
+    and before[_LIVES] == after[_LIVES]
+    and after[_STACK] != _GAME_OVER
+  ):
+    return {}
+  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
+  counts["extra_life"] = int(_lives(after) > _lives(before))
+  counts["life_lost"] = int(_lives(after) < _lives(before))
+  return {event: count for event, count in counts.items() if count}
 
 
 def place(ram: bytes) -> base.Place | None:
@@ -33,3 +108,34 @@ def place(ram: bytes) -> base.Place | None:
   if ram[_ROOM_CHANGE] == 2:
     return None
   return base.Place(ram[_LEVEL], ram[_ROOM], ram[_X], ram[_Y])
+
+
+def _paid(before: bytes, after: bytes) -> dict[str, int]:
+  points = base.decimal(after[_SCORE]) - base.decimal(before[_SCORE])
+  counts = {}
+  if points < 0:
+    counts["score_rollover"] = 1
+    points += 1_000_000
+  if points == 100:
+    event = "sword" if after[_OBJECT] == _SWORD else "key"
+  elif points == 3000:
+    event = "torch" if after[_OBJECT] == _TORCH else "spider"
+  else:
+    event = _BY_POINTS[points]
+  return {**counts, event: 1}
+
+
+def _lives(ram: bytes) -> int:
+  reserve = ram[_LIVES]
+  if not reserve and ram[_STACK] == _GAME_OVER:
+    return 0
+  return (reserve & 7) + 1
+
+
+DECODER = base.Decoder(
+  game="montezuma_revenge",
+  rom_md5="3347a6dd59049b15a38394aa2dafa585",
+  cells=CELLS,
+  events=EVENTS,
+  decode=decode,
+)

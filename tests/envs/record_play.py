@@ -62,6 +62,7 @@ class Node:
 
 _FREEWAY = envs.decoder("freeway").cells
 _HERO = envs.decoder("hero").cells
+_MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
 
@@ -88,6 +89,17 @@ def _hero_rank(ram, goal):
 
 def _heat(ram):
   return ram[_HERO["laser_heat"]]
+
+
+def _montezuma_cell(ram):
+  names = ("level", "room", "inventory")
+  place = ram[_MONTEZUMA["x"]] >> 3, ram[_MONTEZUMA["y"]] >> 3
+  return *(ram[_MONTEZUMA[name]] for name in names), place
+
+
+def _montezuma_rank(ram, goal):
+  # The first key is in the first room, and so is the door.
+  return ram[_MONTEZUMA["x"]] >> 4 if goal == "door" else 0
 
 
 def _ms_pacman_cell(ram):
@@ -142,6 +154,11 @@ PLAYS = {
     ),
     cell=_hero_cell,
     rank=_hero_rank,
+  ),
+  "montezuma_revenge": Play(
+    goals=("key", "door", "life_lost", "life_lost"),
+    cell=_montezuma_cell,
+    rank=_montezuma_rank,
   ),
   "ms_pacman": Play(
     goals=(

@@ -7,7 +7,11 @@ from ale_py import roms
 
 from behavior_transfer import envs
 
-MODDED = ["hero_easy", "hero_hard", "ms_pacman_easy", "ms_pacman_hard"]
+MODDED = [
+  f"{game}_{kind}"
+  for game in ("hero", "montezuma_revenge", "ms_pacman")
+  for kind in ("easy", "hard")
+]
 MAZES = ["maze", "maze_deceptive", "maze_dense", "maze_far"]
 
 
@@ -56,6 +60,8 @@ def test_a_table_for_a_game_without_events_is_refused():
     ("hero_hard", {"power_bonus": 70, "dynamite_bonus": 50}, 0.0),
     ("hero_hard", {}, 0.0),
     ("hero", {"miner": 1, "wall": 1, "power_bonus": 40}, 1115.0),
+    ("montezuma_revenge_easy", {"door": 2, "key": 2, "jewel": 1}, 600.0),
+    ("montezuma_revenge_hard", {"door": 2, "key": 3, "skull": 1}, 300.0),
     ("ms_pacman_easy", {"dot": 7, "ghost_1600": 1, "ghost_200": 1}, 1800.0),
     ("ms_pacman_hard", {"dot": 7, "ghost_400": 1, "energy_pill": 1}, 330.0),
     ("ms_pacman_hard", {"fruit": 200, "extra_life": 1}, 0.0),
@@ -87,6 +93,9 @@ def _returns(name):
     ("hero", 14_150),
     ("hero_easy", 4_000),
     ("hero_hard", 4_000 - 8 * 300),
+    ("montezuma_revenge", 400),
+    ("montezuma_revenge_easy", 300),
+    ("montezuma_revenge_hard", 200),
     ("ms_pacman", 10_001),
     ("ms_pacman_easy", 6_800),
     ("ms_pacman_hard", 6_800 - 255 * 10),
@@ -94,8 +103,8 @@ def _returns(name):
 )
 def test_returns_of_recorded_play(name, reward):
   """Worked out by hand from the golden counts of `test_decoders.py`."""
-  native = {"hero": 14_150, "ms_pacman": 10_001}[envs.variant(name).game]
-  assert _returns(name) == (reward, native)
+  native = {"hero": 14_150, "montezuma_revenge": 400, "ms_pacman": 10_001}
+  assert _returns(name) == (reward, native[envs.variant(name).game])
 
 
 @pytest.mark.parametrize("name", [*MODDED, "hero"])
