@@ -113,6 +113,8 @@ _GHOSTS = {
   "ghost_1600": 1600.0,
 }
 
+_INVADERS = [f"invader_{points}" for points in range(5, 35, 5)]
+
 _MODDED = (
   Variant("hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}),
   Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
@@ -128,6 +130,19 @@ _MODDED = (
   ),
   Variant("ms_pacman_easy", "ms_pacman", {**_GHOSTS, "dot": 0.0}),
   Variant("ms_pacman_hard", "ms_pacman", {**_GHOSTS, "dot": -10.0}),
+  # The saucer is rare, and must be waited for under fire; in the hard variant
+  # shooting at the rows below it, a wave of which costs nearly what it pays,
+  # teaches not to shoot.
+  Variant(
+    "space_invaders_easy",
+    "space_invaders",
+    {"saucer": 200.0, **dict.fromkeys(_INVADERS, 0.0)},
+  ),
+  Variant(
+    "space_invaders_hard",
+    "space_invaders",
+    {"saucer": 200.0, **dict.fromkeys(_INVADERS, -5.0)},
+  ),
   Variant("maze_far", maze.GAME, {"goal": 10.0}),
   Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -1.0}),
   Variant("maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}),

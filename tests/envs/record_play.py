@@ -65,6 +65,7 @@ _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
+_SPACE_INVADERS = envs.decoder("space_invaders").cells
 
 
 def _freeway_cell(ram):
@@ -139,6 +140,19 @@ def _pong_rank(ram, goal):
   return speed if goal == "point_won" else ram[_PONG["hits"]]
 
 
+def _space_invaders_cell(ram):
+  left, lives = (ram[_SPACE_INVADERS[name]] for name in ("invaders", "lives"))
+  player_x, shot_y, saucer_x = ram[28], ram[85], ram[30]
+  return left, lives, player_x >> 3, shot_y >> 4, saucer_x >> 3, ram[26] >> 2
+
+
+def _space_invaders_rank(ram, goal):
+  no_saucer = 180
+  if goal == "saucer":
+    return ram[30] != no_saucer
+  return -ram[_SPACE_INVADERS["invaders"]]
+
+
 PLAYS = {
   "freeway": Play(
     goals=("hit", "crossing", "hit", "crossing", "hit", "crossing"),
@@ -175,6 +189,14 @@ PLAYS = {
     ),
     cell=_pong_cell,
     rank=_pong_rank,
+  ),
+  "space_invaders": Play(
+    goals=(
+      *("invader_30", "invader_5", "life_lost", "saucer", "wave_cleared"),
+      *("invader_10", "invader_20", "life_lost", "saucer"),
+    ),
+    cell=_space_invaders_cell,
+    rank=_space_invaders_rank,
   ),
 }
 

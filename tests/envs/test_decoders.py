@@ -25,6 +25,7 @@ RANDOM_PLAY = {
   "pong": (20_000, 4, {"point_lost": 50, "opponent_hit": 10, "hit": 5}),
   "freeway": (20_000, 2, {"hit": 50}),
   "montezuma_revenge": (20_000, 2, {"life_lost": 50}),
+  "space_invaders": (20_000, 6, {"life_lost": 20, "invader_5": 10}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -114,6 +115,17 @@ GOLDEN = {
     "opponent_hit": 13,
   },
   "freeway": {"crossing": 3, "hit": 4},
+  "space_invaders": {
+    "invader_5": 9,
+    "invader_10": 9,
+    "invader_15": 9,
+    "invader_20": 8,
+    "invader_25": 8,
+    "invader_30": 7,
+    "saucer": 2,
+    "life_lost": 2,
+    "wave_cleared": 1,
+  },
 }
 
 
@@ -202,9 +214,34 @@ def test_pong_ends_by_its_clock():
   assert frame.native_reward == 4
 
 
+def _invaders_land():
+  """They are sent down by a poke, while the player waits."""
+  ale, decoder = (
+    replay.console("space_invaders"),
+    envs.decoder("space_invaders"),
+  )
+  for _ in range(300):
+    ale.act(0)
+  descent = 16
+  ale.setRAM(descent, 60)
+  return [
+    frame
+    for frame in replay.frames(ale, [0] * 2_000)
+    if "invaders_landed" in decoder.decode(frame.before, frame.after)
+  ]
+
+
+def test_space_invaders_land():
+  (frame,) = _invaders_land()
+  events = _assert_accounts(envs.decoder("space_invaders"), frame)
+  assert events == {"invaders_landed": 1, "life_lost": 1}
+  assert frame.lives_before == 3
+
+
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
   "pong": _pong_time_out,
+  "space_invaders": _invaders_land,
 }
 
 
@@ -433,6 +470,34 @@ def test_freeway_hits_push_the_chicken_back():
     assert frame.after[state] in (0x5B, 0x5C)
     pushed = [int(later.after[y]) for later in recorded[index : index + 23]]
     assert np.all(np.diff(pushed) == -1) or min(pushed) == 6
+
+
+def test_space_invaders_events_leave_their_traces_in_ram():
+  """Cells other than the score confirm each event that an amount told."""
+  rows = slice(18, 24)  # six invaders each, a bit for one that is left
+  saucer_x, none = 30, 180
+  explosion, of_saucer = 72, 0x39
+  for before, after, events in _decoded("space_invaders"):
+    if "saucer" in events:
+      assert before[saucer_x] != none
+      assert before[explosion] & of_saucer != of_saucer
+      assert after[explosion] & of_saucer == of_saucer
+    was, now = (
+      [_bits(row) for row in ram[rows]] if ram[17] else [0] * 6
+      for ram in (before, after)
+    )
+    if sum(was):
+      shot = [events.get(f"invader_{n}", 0) for n in range(5, 35, 5)]
+      assert np.all(np.subtract(was, now) == shot)
+
+
+def test_space_invaders_score_rolls_over():
+  index, frame = _frames_with("space_invaders", "invader_10")[0]
+  score = {"score_high": 0x99, "score_low": 0x95}
+  frame = next(_poked("space_invaders", index, **score))
+  events = _assert_accounts(envs.decoder("space_invaders"), frame)
+  assert events == {"invader_10": 1}
+  assert frame.native_reward == 10
 
 
 @pytest.mark.parametrize("game", GAMES)

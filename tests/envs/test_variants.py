@@ -9,7 +9,7 @@ from behavior_transfer import envs
 
 MODDED = [
   f"{game}_{kind}"
-  for game in ("hero", "montezuma_revenge", "ms_pacman")
+  for game in ("hero", "montezuma_revenge", "ms_pacman", "space_invaders")
   for kind in ("easy", "hard")
 ]
 MAZES = ["maze", "maze_deceptive", "maze_dense", "maze_far"]
@@ -66,6 +66,9 @@ def test_a_table_for_a_game_without_events_is_refused():
     ("ms_pacman_hard", {"dot": 7, "ghost_400": 1, "energy_pill": 1}, 330.0),
     ("ms_pacman_hard", {"fruit": 200, "extra_life": 1}, 0.0),
     ("ms_pacman", {"ghost_800": 1, "fruit": 200, "dot": 1}, 1010.0),
+    ("space_invaders_easy", {"saucer": 1, "invader_30": 2}, 200.0),
+    ("space_invaders_hard", {"saucer": 1, "invader_30": 2}, 190.0),
+    ("space_invaders_hard", {"invader_5": 1, "life_lost": 1}, -5.0),
   ],
 )
 def test_rewards_are_linear_in_the_events(name, events, reward):
@@ -99,11 +102,14 @@ def _returns(name):
     ("ms_pacman", 10_001),
     ("ms_pacman_easy", 6_800),
     ("ms_pacman_hard", 6_800 - 255 * 10),
+    ("space_invaders", 1_240),
+    ("space_invaders_easy", 400),
+    ("space_invaders_hard", 400 - 50 * 5),
   ],
 )
 def test_returns_of_recorded_play(name, reward):
   """Worked out by hand from the golden counts of `test_decoders.py`."""
-  native = {"hero": 14_150, "montezuma_revenge": 400, "ms_pacman": 10_001}
+  native = {"hero": 14_150, "montezuma_revenge": 400, "ms_pacman": 10_001, "space_invaders": 1_240}
   assert _returns(name) == (reward, native[envs.variant(name).game])
 
 
