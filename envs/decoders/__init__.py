@@ -1,11 +1,19 @@
 """RAM to events and places, a file a game."""
 
-from . import freeway, hero, montezuma_revenge, ms_pacman, pong, space_invaders
+from . import (
+  asterix,
+  freeway,
+  hero,
+  montezuma_revenge,
+  ms_pacman,
+  pong,
+  space_invaders,
+)
 from .base import Decoder, Event, Place, PlaceReader
 
 DECODERS = {
   module.DECODER.game: module.DECODER
-  for module in (freeway, hero, montezuma_revenge, ms_pacman, pong, space_invaders)
+  for module in (asterix, freeway, hero, montezuma_revenge, ms_pacman, pong, space_invaders)
 }
 
 PLACES: dict[str, PlaceReader] = {

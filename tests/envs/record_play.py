@@ -60,12 +60,23 @@ class Node:
     return [action for piece in reversed(pieces) for action in piece]
 
 
+_ASTERIX = envs.decoder("asterix").cells
 _FREEWAY = envs.decoder("freeway").cells
 _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
 _SPACE_INVADERS = envs.decoder("space_invaders").cells
+
+
+def _asterix_cell(ram):
+  kind, lives = (ram[_ASTERIX[name]] for name in ("kind", "lives"))
+  taken, lane, x = ram[66], ram[39], ram[41]
+  return kind, lives, taken, lane, x >> 3
+
+
+def _asterix_rank(ram, goal):
+  return 50 * ram[_ASTERIX["kind"]] + ram[66]
 
 
 def _freeway_cell(ram):
@@ -154,6 +165,12 @@ def _space_invaders_rank(ram, goal):
 
 
 PLAYS = {
+  "asterix": Play(
+    # Later objects differ in their kind alone, which tests poke.
+    goals=("object_50", "life_lost", "object_100", "extra_life", "life_lost"),
+    cell=_asterix_cell,
+    rank=_asterix_rank,
+  ),
   "freeway": Play(
     goals=("hit", "crossing", "hit", "crossing", "hit", "crossing"),
     cell=_freeway_cell,

@@ -26,6 +26,7 @@ RANDOM_PLAY = {
   "freeway": (20_000, 2, {"hit": 50}),
   "montezuma_revenge": (20_000, 2, {"life_lost": 50}),
   "space_invaders": (20_000, 6, {"life_lost": 20, "invader_5": 10}),
+  "asterix": (20_000, 2, {"life_lost": 20, "object_50": 20}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -125,6 +126,14 @@ GOLDEN = {
     "saucer": 2,
     "life_lost": 2,
     "wave_cleared": 1,
+  },
+  "asterix": {
+    "object_50": 50,
+    "object_100": 50,
+    "object_200": 14,
+    "next_kind": 2,
+    "extra_life": 1,
+    "life_lost": 2,
   },
 }
 
@@ -238,10 +247,29 @@ def test_space_invaders_land():
   assert frame.lives_before == 3
 
 
+def _asterix_dies_for_good():
+  """It waits for a lyre, with its lives taken away by a poke."""
+  ale, decoder = replay.console("asterix"), envs.decoder("asterix")
+  for _ in range(100):
+    ale.act(0)
+  ale.setRAM(decoder.cells["lives"], 1)
+  ale.act(0)
+  return list(replay.frames(ale, [0] * 5_000))[-200:]
+
+
+def test_asterix_last_life_is_lost_where_the_game_ends():
+  *frames, last = _asterix_dies_for_good()
+  decoder = envs.decoder("asterix")
+  assert _assert_accounts(decoder, last) == {"life_lost": 1}
+  for frame in frames:
+    assert "life_lost" not in _assert_accounts(decoder, frame)
+
+
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
   "pong": _pong_time_out,
   "space_invaders": _invaders_land,
+  "asterix": _asterix_dies_for_good,
 }
 
 
@@ -498,6 +526,43 @@ def test_space_invaders_score_rolls_over():
   events = _assert_accounts(envs.decoder("space_invaders"), frame)
   assert events == {"invader_10": 1}
   assert frame.native_reward == 10
+
+
+OBJECTS = [50, 100, 200, 300, 400] + 20 * [500]
+
+
+def test_asterix_events_leave_their_traces_in_ram():
+  """The objects' kind and number confirm each event that an amount told."""
+  kind, taken = envs.decoder("asterix").cells["kind"], 66
+  for before, after, events in _decoded("asterix"):
+    objects = {e: n for e, n in events.items() if e.startswith("object")}
+    number = (int(after[taken]) - int(before[taken])) % 50
+    assert number == sum(objects.values())
+    if objects:
+      assert objects == {f"object_{OBJECTS[before[kind]]}": 1}
+    assert (number and after[taken] == 0) == events.get("next_kind", 0)
+
+
+@pytest.mark.parametrize("kind", range(25))
+def test_asterix_objects_of_every_kind(kind):
+  """Kinds differ in speed and form: the recording's actions may miss some."""
+  decoder, taken = envs.decoder("asterix"), {f"object_{OBJECTS[kind]}": 1}
+  for index, _ in _frames_with("asterix", "object_50")[:4]:
+    frames = itertools.islice(_poked("asterix", index, kind=kind), 300)
+    seen = [_assert_accounts(decoder, frame) for frame in frames]
+    assert all(events in ({}, taken, {"life_lost": 1}) for events in seen)
+    if taken in seen:
+      return
+  pytest.fail("none was taken")
+
+
+def test_asterix_score_rolls_over():
+  index, _ = _frames_with("asterix", "object_50")[0]
+  score = {"score_high": 0x99, "score_mid": 0x99, "score_low": 0x50}
+  frame = next(_poked("asterix", index, **score))
+  events = _assert_accounts(envs.decoder("asterix"), frame)
+  assert events.pop("object_50") == events.pop("score_rollover") == 1
+  assert events.keys() <= {"extra_life"}
 
 
 @pytest.mark.parametrize("game", GAMES)
