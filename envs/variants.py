@@ -116,6 +116,10 @@ _GHOSTS = {
 _INVADERS = [f"invader_{points}" for points in range(5, 35, 5)]
 
 _MODDED = (
+  # The igloo takes fifteen floes, which no longer pay on the way there.
+  Variant("frostbite_easy", "frostbite", {"igloo": 500.0, "floe": 0.0}),
+  # Worse, each of them costs what it pays in the first level.
+  Variant("frostbite_hard", "frostbite", {"igloo": 500.0, "floe": -10.0}),
   Variant("hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}),
   Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
   # A door needs a key, which no longer pays on the way there.

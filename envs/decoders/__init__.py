@@ -3,6 +3,7 @@
 from . import (
   asterix,
   freeway,
+  frostbite,
   hero,
   montezuma_revenge,
   ms_pacman,
@@ -13,10 +14,20 @@ from .base import Decoder, Event, Place, PlaceReader
 
 DECODERS = {
   module.DECODER.game: module.DECODER
-  for module in (asterix, freeway, hero, montezuma_revenge, ms_pacman, pong, space_invaders)
+  for module in (
+    asterix,
+    freeway,
+    frostbite,
+    hero,
+    montezuma_revenge,
+    ms_pacman,
+    pong,
+    space_invaders,
+  )
 }
 
 PLACES: dict[str, PlaceReader] = {
+  "frostbite": frostbite.place,
   "hero": hero.place,
   "montezuma_revenge": montezuma_revenge.place,
   "ms_pacman": ms_pacman.place,

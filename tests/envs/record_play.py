@@ -62,6 +62,7 @@ class Node:
 
 _ASTERIX = envs.decoder("asterix").cells
 _FREEWAY = envs.decoder("freeway").cells
+_FROSTBITE = envs.decoder("frostbite").cells
 _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
@@ -86,6 +87,16 @@ def _freeway_cell(ram):
 
 def _freeway_rank(ram, goal):
   return -ram[14] if goal == "hit" else ram[14]
+
+
+def _frostbite_cell(ram):
+  names = ("level", "blocks", "state")
+  place = ram[_FROSTBITE["x"]] >> 4, ram[_FROSTBITE["y"]] >> 3
+  return *(ram[_FROSTBITE[name]] for name in names), place
+
+
+def _frostbite_rank(ram, goal):
+  return (ram[_FROSTBITE["blocks"]] + 1) & 255 if goal == "igloo" else 0
 
 
 def _hero_cell(ram):
@@ -175,6 +186,11 @@ PLAYS = {
     goals=("hit", "crossing", "hit", "crossing", "hit", "crossing"),
     cell=_freeway_cell,
     rank=_freeway_rank,
+  ),
+  "frostbite": Play(
+    goals=("floe", "life_lost", "igloo", "level_up", "life_lost"),
+    cell=_frostbite_cell,
+    rank=_frostbite_rank,
   ),
   "hero": Play(
     goals=(

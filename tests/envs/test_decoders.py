@@ -27,6 +27,7 @@ RANDOM_PLAY = {
   "montezuma_revenge": (20_000, 2, {"life_lost": 50}),
   "space_invaders": (20_000, 6, {"life_lost": 20, "invader_5": 10}),
   "asterix": (20_000, 2, {"life_lost": 20, "object_50": 20}),
+  "frostbite": (20_000, 3, {"life_lost": 20}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -86,6 +87,15 @@ def test_random_play_is_accounted_for(game):
 
 
 GOLDEN = {
+  "frostbite": {
+    "floe": 17,
+    "floe_points": 170,
+    "igloo": 1,
+    "block_points": 160,
+    "temperature_points": 280,
+    "level_up": 1,
+    "life_lost": 2,
+  },
   "hero": {
     "miner": 4,
     "wall": 8,
@@ -164,6 +174,20 @@ def test_a_wrong_address_breaks_the_account(game, lowest):
 _SWORD = 1 << 5
 _MILLION = {"score_high": 0x99, "score_mid": 0x99}
 POKES = {
+  "frostbite": [
+    ("floe", {"level": 4}, {"floe": 1, "floe_points": 50}),
+    ("floe", {"level": 20}, {"floe": 1, "floe_points": 90}),
+    (
+      "floe",
+      {"score_mid": 0x49, "score_low": 0x90},
+      {"floe": 1, "floe_points": 10, "extra_life": 1},
+    ),
+    (
+      "floe",
+      {**_MILLION, "score_low": 0x90},
+      {"floe": 1, "floe_points": 10, "extra_life": 1, "score_rollover": 1},
+    ),
+  ],
   "montezuma_revenge": [
     ("key", {"object": 1}, {"jewel": 1}),
     ("key", {"object": 2}, {"sword": 1}),
@@ -265,8 +289,46 @@ def test_asterix_last_life_is_lost_where_the_game_ends():
     assert "life_lost" not in _assert_accounts(decoder, frame)
 
 
+def _frostbite_fish():
+  """As he reaches a floe, the hero touches a fish that is not there."""
+  game = "frostbite"
+  ale, cells = replay.console(game), envs.decoder(game).cells
+  index, _ = _frames_with(game, "floe")[0]
+  for action in replay.recording(game)[:index]:
+    ale.act(int(action))
+  ale.setRAM(cells["touched"], 0)
+  ale.setRAM(cells["kind_0"], int(ale.getRAM()[cells["kind_0"]]) & 0xFC | 1)
+  yield from replay.frames(ale, [_NOOP] * 50)
+
+
+def _frostbite_tick_and_floe():
+  """A floe while a fish is paid for."""
+  index, _ = _frames_with("frostbite", "floe")[0]
+  yield from itertools.islice(_poked("frostbite", index - 8, sound=0x5B), 30)
+
+
+def test_frostbite_fish_pays_in_ticks():
+  decoder, total = envs.decoder("frostbite"), collections.Counter()
+  for frame in _frostbite_fish():
+    events = _assert_accounts(decoder, frame)
+    assert events.get("fish_points", 10) == 10
+    total.update(events)
+  assert total == {"floe": 1, "floe_points": 10, "fish": 1, "fish_points": 200}
+
+
+def test_frostbite_tick_and_floe_of_one_frame_are_told_apart():
+  decoder = envs.decoder("frostbite")
+  events = [_assert_accounts(decoder, f) for f in _frostbite_tick_and_floe()]
+  assert {"floe": 1, "floe_points": 10, "fish_points": 10} in events
+
+
+def _frostbite_rare():
+  return [*_frostbite_fish(), *_frostbite_tick_and_floe()]
+
+
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
+  "frostbite": _frostbite_rare,
   "pong": _pong_time_out,
   "space_invaders": _invaders_land,
   "asterix": _asterix_dies_for_good,
@@ -284,6 +346,19 @@ def _all_frames(game):
 
 # Cells that events are read from, where those are not all.
 _READ = {
+  "frostbite": (
+    "value",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "level",
+    "lives",
+    "blocks",
+    "pause",
+    "state",
+    "sound",
+    "landed",
+  ),
   "montezuma_revenge": (
     "score_high",
     "score_mid",
@@ -594,7 +669,9 @@ def test_an_unknown_event_has_no_value():
 
 
 def test_a_game_without_a_decoder():
-  with pytest.raises(ValueError, match=r"^game: got 'breakout'.*hero, mont"):
+  with pytest.raises(
+    ValueError, match=r"^game: got 'breakout'.*frostbite, hero, mont"
+  ):
     envs.decoder("breakout")
 
 

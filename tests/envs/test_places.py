@@ -64,6 +64,19 @@ def _range(places, axis):
   return values[0], values[-1]
 
 
+def test_frostbite_goes_through_a_level():
+  """From the shore down to the floes and, by the igloo, on to the second."""
+  places = _recorded("frostbite")
+  assert _rooms(places) == [(0, 0), (1, 0)]
+  assert places[0] == (0, 0, 64, 27)
+  assert max(place.y for place in places) > 100
+  assert max(place.x for place in places) == 150
+  for before, after in itertools.pairwise(places):
+    if after[2:] != (64, 27):  # where each life begins
+      assert abs(before.x - after.x) <= 6
+      assert abs(before.y - after.y) <= 6
+
+
 def test_hero_moves():
   """It comes in from the top, waits, flies right and left, down and up."""
   ale = replay.console("hero")
@@ -195,7 +208,7 @@ def test_montezuma_goes_on_to_the_next_level():
 
 
 def test_a_place_is_read_from_arrays_as_from_bytes():
-  for game in ("hero", "ms_pacman", "montezuma_revenge"):
+  for game in ("frostbite", "hero", "ms_pacman", "montezuma_revenge"):
     ram = replay.console(game).getRAM()
     read = envs.place_reader(game)
     assert read(ram) == read(ram.tobytes())

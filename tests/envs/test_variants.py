@@ -9,7 +9,13 @@ from behavior_transfer import envs
 
 MODDED = [
   f"{game}_{kind}"
-  for game in ("hero", "montezuma_revenge", "ms_pacman", "space_invaders")
+  for game in (
+    "frostbite",
+    "hero",
+    "montezuma_revenge",
+    "ms_pacman",
+    "space_invaders",
+  )
   for kind in ("easy", "hard")
 ]
 MAZES = ["maze", "maze_deceptive", "maze_dense", "maze_far"]
@@ -55,6 +61,8 @@ def test_a_table_for_a_game_without_events_is_refused():
 @pytest.mark.parametrize(
   ("name", "events", "reward"),
   [
+    ("frostbite_easy", {"igloo": 1, "floe": 16, "block_points": 160}, 500.0),
+    ("frostbite_hard", {"igloo": 1, "floe": 16, "floe_points": 160}, 340.0),
     ("hero_easy", {"miner": 2, "wall": 3, "creature": 1}, 2000.0),
     ("hero_hard", {"miner": 2, "wall": 3, "laser_wall": 1}, 1100.0),
     ("hero_hard", {"power_bonus": 70, "dynamite_bonus": 50}, 0.0),
@@ -93,6 +101,9 @@ def _returns(name):
 @pytest.mark.parametrize(
   ("name", "reward"),
   [
+    ("frostbite", 610),
+    ("frostbite_easy", 500),
+    ("frostbite_hard", 500 - 17 * 10),
     ("hero", 14_150),
     ("hero_easy", 4_000),
     ("hero_hard", 4_000 - 8 * 300),
@@ -109,7 +120,13 @@ def _returns(name):
 )
 def test_returns_of_recorded_play(name, reward):
   """Worked out by hand from the golden counts of `test_decoders.py`."""
-  native = {"hero": 14_150, "montezuma_revenge": 400, "ms_pacman": 10_001, "space_invaders": 1_240}
+  native = {
+    "frostbite": 610,
+    "hero": 14_150,
+    "montezuma_revenge": 400,
+    "ms_pacman": 10_001,
+    "space_invaders": 1_240,
+  }
   assert _returns(name) == (reward, native[envs.variant(name).game])
 
 
