@@ -6,17 +6,12 @@ What is complete is shown; a study that is under way can be looked at. Writes
 report.html with its pictures (PNG and SVG), report.md, and its tables as CSV.
 """
 
-import csv
-import io
-import os
 import pathlib
 
 from absl import flags
 
-from behavior_transfer.experiments import cli, study_flags, workdirs
-from behavior_transfer.experiments.studies import arms, figures, report, results
-from behavior_transfer.experiments.studies import study as study_lib
-from behavior_transfer.experiments.studies.scales import Scale
+from behavior_transfer.experiments import cli, study_flags
+from behavior_transfer.experiments.studies import publish
 
 _OUTPUT = flags.DEFINE_string(
   "output",
@@ -26,92 +21,12 @@ _OUTPUT = flags.DEFINE_string(
 )
 
 
-def write(
-  study: study_lib.Study,
-  scale: Scale,
-  folder: pathlib.Path,
-  output: pathlib.Path,
-) -> str:
-  """Writes the report of what is complete; one line that sums it up.
-
-  Raises:
-    ValueError: Nothing is.
-  """
-  runs = study_lib.plan(study, scale)
-  done = results.read(runs, folder)
-  learned = [result for result in done if not _is_pretraining(result)]
-  if not learned:
-    raise ValueError(
-      f"{folder} holds no complete run of {study.name} at scale {scale.name}"
-    )
-  output.mkdir(parents=True, exist_ok=True)
-  drawn = _draw(study, done, output)
-  hours = sum(r.evaluations["walltime"][-1] for r in done) / 3600
-  summary = (
-    f"{len(done)} of {len(runs)} runs are complete; they took {hours:.1f} hours"
-    " one after the other."
-  )
-  tables = {
-    "Claims": report.claims_table(learned, study),
-    "Scores": report.scores(learned, study),
-    "Medians": report.medians(learned, study),
-  }
-  tables = {title: table for title, table in tables.items() if len(table) > 1}
-  for title, table in tables.items():
-    workdirs.write_text(output / f"{title.lower()}.csv", _csv(table))
-  workdirs.write_text(output / "report.md", report.markdown(tables, drawn))
-  tables["Configuration"] = report.configuration(study, scale)
-  tables["Commands"] = report.commands(done, folder)
-  links = {
-    result.run.name: os.path.relpath(folder / result.run.name, output)
-    for result in done
-  }
-  workdirs.write_text(
-    output / "report.html",
-    report.page(study, scale, summary, tables, drawn, links),
-  )
-  return summary
-
-
-def _draw(
-  study: study_lib.Study,
-  done: list[results.Result],
-  output: pathlib.Path,
-) -> list[str]:
-  """Draws what there is to draw; the names of the figures."""
-  drawn = ["curves", "finals"]
-  figures.draw_curves(done, study.games, study.arms, output)
-  figures.draw_finals(done, study.games, study.arms, output)
-  if any("extra_action" in result.evaluations for result in done):
-    figures.draw_extra_action(done, study.games, study.arms, output)
-    drawn.append("extra_action")
-  roms = [*dict.fromkeys(r.run.game for r in done if _is_pretraining(r))]
-  if roms:
-    figures.draw_zero_shot(done, roms, [*arms.PRETRAININGS], output)
-    drawn.append("zero_shot")
-  if len(study.pretraining_shares) > 1:
-    for arm in study.arms:
-      figures.draw_budgets(done, study.games, arm, output)
-    drawn.append("budgets")
-  return drawn
-
-
-def _is_pretraining(result: results.Result) -> bool:
-  return result.run.arm in arms.PRETRAININGS
-
-
-def _csv(table: report.Table) -> str:
-  text = io.StringIO()
-  csv.writer(text).writerows(table)
-  return text.getvalue()
-
-
 def main():
   """Reads the flags, draws and writes."""
   with cli.user_input():
     study, scale, folder = study_flags.read()
     output = pathlib.Path(_OUTPUT.value or folder / "report")
-    print(write(study, scale, folder, output))
+    print(publish.write(study, scale, folder, output))
   print(f"report: {output}/report.html")
 
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from absl import flags
 
 from behavior_transfer.experiments import cli, study_flags, workdirs
-from behavior_transfer.experiments.studies import report, results, scales
+from behavior_transfer.experiments.studies import results, scales
 from behavior_transfer.experiments.studies import study as study_lib
 from behavior_transfer.launch import processes, signals
 
@@ -149,7 +149,7 @@ def print_plan(
 ):
   """Prints each command, and what all of them take."""
   for run in runs:
-    print(shlex.join(report.typed(run, folder)))
+    print(shlex.join(run.typed(folder)))
   left = [run for run in runs if not results.is_done(run, folder)]
   frames = sum(run.frames for run in left)
   text = f"{len(runs)} runs, {len(left)} left, {frames:,} frames"

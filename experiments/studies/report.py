@@ -10,7 +10,7 @@ from . import arms, findings, statistics
 from . import results as results_lib
 from .results import Result
 from .scales import Scale
-from .study import Run, Study
+from .study import Study
 
 Table = list[list[str]]  # the first row is the header
 
@@ -98,7 +98,7 @@ def commands(results: Sequence[Result], folder: pathlib.Path) -> Table:
         f"{result.evaluations['walltime'][-1]:,.0f}",
         str(record["commit"])[:9],
         record["versions"]["jax"],
-        shlex.join(typed(result.run, pathlib.Path("FOLDER"))),
+        shlex.join(result.run.typed(pathlib.Path("FOLDER"))),
       ]
     )
   return table
@@ -119,12 +119,6 @@ def configuration(study: Study, scale: Scale) -> Table:
   )
   fields["flags"] = " ".join(f"--{k}={v}" for k, v in scale.flags.items())
   return [["setting", "value"], *map(list, fields.items())]
-
-
-def typed(run: Run, folder: pathlib.Path) -> list[str]:
-  """A run's program and flags, as a user would type them."""
-  program, *arguments = run.fill_in(folder)
-  return ["python", f"experiments/{program}", *arguments]
 
 
 def markdown(tables: dict[str, Table], figures: Sequence[str]) -> str:

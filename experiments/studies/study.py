@@ -71,6 +71,11 @@ class Run:
     """The program and its flags for a study's folder."""
     return [argument.format(folder=folder) for argument in self.command]
 
+  def typed(self, folder: pathlib.Path) -> list[str]:
+    """The same as a user would type it."""
+    program, *arguments = self.fill_in(folder)
+    return ["python", f"experiments/{program}", *arguments]
+
 
 def plan(study: Study, scale: Scale) -> list[Run]:
   """The runs of a study at a scale, those that others need before them."""

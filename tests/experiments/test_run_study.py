@@ -11,9 +11,10 @@ import imageio.v2 as imageio
 import pytest
 
 from behavior_transfer import envs
-from behavior_transfer.experiments import plot, studies
+from behavior_transfer.experiments import studies
 from behavior_transfer.experiments.studies import (
   arms,
+  publish,
   results,
   scales,
   study,
@@ -72,10 +73,14 @@ def test_one_pretrained_policy_serves_all_tasks_of_a_game():
 
 def test_budgets_of_pretraining_are_told_apart():
   runs = [run for run in _plan("figure2", "paper") if "pong" in run.name]
-  assert [run.name for run in runs if "pretraining" in run.name] == [
-    f"pretraining/pong/ngu/{frames}"
-    for frames in (1_000_000_000, 4_000_000_000, 16_000_000_000)
-  ]
+  assert {run.name for run in runs if "pretraining" in run.name} == {
+    *(
+      f"pretraining/pong/ngu/{frames}"
+      for frames in (1_000_000_000, 4_000_000_000, 16_000_000_000)
+    ),
+    "pretraining/pong/rnd/16000000000",
+    "pretraining/pong/constant/16000000000",
+  }
   learning = [run for run in runs if "pretraining" not in run.name]
   assert len(learning) == len({run.name for run in learning}) == 3 * 3
 
@@ -156,7 +161,7 @@ def test_killed_and_shared_it_makes_each_run_once(tmp_path):
 
 def _expect_report(folder: pathlib.Path):
   output = folder / "report"
-  summary = plot.write(tiny_study.STUDY, tiny_study.SCALE, folder, output)
+  summary = publish.write(tiny_study.STUDY, tiny_study.SCALE, folder, output)
   assert summary.startswith("3 of 3 runs are complete")
   page = (output / "report.html").read_text()
   for run in tiny_study.RUNS:
