@@ -179,7 +179,11 @@ def test_the_previous_action_matters_and_none_is_its_own_value(tiny):
 @pytest.mark.parametrize(
   ("spec", "size", "message"),
   [
-    (helpers.environment_spec(), "huge", "must be one of ['paper', 'small', 'tiny']"),
+    (
+      helpers.environment_spec(),
+      "huge",
+      "must be one of ['paper', 'small', 'tiny']",
+    ),
     (helpers.environment_spec(), "paper", "6x6 are too small"),
     (helpers.environment_spec(shape=(6, 6)), helpers.TINY, "one uint8 array"),
   ],
