@@ -51,14 +51,8 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points = _score(after) - _score(before)
-  rolled_over = points < 0
-  points += 1_000_000 * rolled_over
-  return {"score_rollover": int(rolled_over), f"object_{points}": 1}
-
-
-def _score(ram: bytes) -> int:
-  return base.decimal(ram[_SCORE])
+  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
+  return {"score_rollover": rolled_over, f"object_{points}": 1}
 
 
 def _lives(ram: bytes) -> int:

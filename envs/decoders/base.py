@@ -92,6 +92,17 @@ class Decoder:
       )
 
 
+def six_digits(before: bytes, after: bytes) -> tuple[int, int]:
+  """Points of a score of six digits, and 1 where it passed 999,999, else 0.
+
+  Args:
+    before, after: As for `decimal`.
+  """
+  points = decimal(after) - decimal(before)
+  rolled_over = int(points < 0)
+  return points + 1_000_000 * rolled_over, rolled_over
+
+
 def decimal(digit_pairs: bytes) -> int:
   """The number that ALE reads in binary-coded bytes, the highest first.
 

@@ -100,11 +100,8 @@ def place(ram: bytes) -> base.Place:
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points = base.decimal(after[_SCORE]) - base.decimal(before[_SCORE])
-  counts = {}
-  if points < 0:
-    counts["score_rollover"] = 1
-    points += 1_000_000
+  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
+  counts = {"score_rollover": rolled_over}
   # The cell is written anew at the end of each frame.
   value = base.decimal(before[_VALUE : _VALUE + 1])
   if _floe(before, after):

@@ -111,11 +111,8 @@ def place(ram: bytes) -> base.Place | None:
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points = base.decimal(after[_SCORE]) - base.decimal(before[_SCORE])
-  counts = {}
-  if points < 0:
-    counts["score_rollover"] = 1
-    points += 1_000_000
+  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
+  counts = {"score_rollover": rolled_over}
   if points == 100:
     event = "sword" if after[_OBJECT] == _SWORD else "key"
   elif points == 3000:

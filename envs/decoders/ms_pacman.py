@@ -96,11 +96,10 @@ def place(ram: bytes) -> base.Place:
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points = _score(after) - _score(before)
-  counts = {}
-  if points < 0:
-    counts["score_rollover"] = 1
-    points += 1_000_000
+  points, rolled_over = base.six_digits(
+    before[_SCORE][::-1], after[_SCORE][::-1]
+  )
+  counts = {"score_rollover": rolled_over}
   hundreds, tens_and_ones = divmod(points, 100)
   counts["extra_life"] = tens_and_ones % 10
   counts["dot"] = int(tens_and_ones // 10 == 1)
@@ -118,10 +117,6 @@ def _ghost_eaten(before: bytes, after: bytes) -> bool:
     was >> 4 != 4 and now >> 4 == 4
     for was, now in zip(before[_GHOSTS], after[_GHOSTS], strict=True)
   )
-
-
-def _score(ram: bytes) -> int:
-  return base.decimal(ram[_SCORE][::-1])
 
 
 def _lives(ram: bytes) -> int:

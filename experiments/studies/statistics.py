@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 _RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -52,6 +51,8 @@ def _interval(
 
   def statistic(*samples: np.ndarray, axis: int) -> np.ndarray:
     return combine(np.stack([sample.mean(axis=axis) for sample in samples]))
+
+  from scipy import stats  # takes long, and studies also run without it
 
   samples = [np.asarray(stratum, float) for stratum in strata]
   estimate = float(statistic(*samples, axis=-1))
