@@ -27,10 +27,7 @@ DECODERS = {
 }
 
 PLACES: dict[str, PlaceReader] = {
-  "frostbite": frostbite.place,
-  "hero": hero.place,
-  "montezuma_revenge": montezuma_revenge.place,
-  "ms_pacman": ms_pacman.place,
+  game: decoder.place for game, decoder in DECODERS.items() if decoder.place
 }
 
 __all__ = ["DECODERS", "PLACES", "Decoder", "Event", "Place", "PlaceReader"]

@@ -61,6 +61,7 @@ class Decoder:
       `after` are the 128 bytes of RAM, as uint8 arrays or as bytes, of two
       consecutive emulator frames. Zero counts are left out. The sum of
       count times native value is the points that ALE pays for that frame.
+    place: Reads where the player is; None where that is not known how.
   """
 
   game: str
@@ -68,6 +69,7 @@ class Decoder:
   cells: Mapping[str, int]
   events: Mapping[str, Event]
   decode: Callable[[bytes, bytes], dict[str, int]]
+  place: PlaceReader | None = None
 
   def native_value(self, event: str) -> int:
     """Points that the game pays for one `event`.

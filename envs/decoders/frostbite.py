@@ -136,4 +136,5 @@ DECODER = base.Decoder(
   cells=CELLS,
   events=EVENTS,
   decode=decode,
+  place=place,
 )

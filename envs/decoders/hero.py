@@ -118,4 +118,5 @@ DECODER = base.Decoder(
   cells=CELLS,
   events=EVENTS,
   decode=decode,
+  place=place,
 )

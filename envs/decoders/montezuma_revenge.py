@@ -135,4 +135,5 @@ DECODER = base.Decoder(
   cells=CELLS,
   events=EVENTS,
   decode=decode,
+  place=place,
 )

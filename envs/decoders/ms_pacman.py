@@ -130,4 +130,5 @@ DECODER = base.Decoder(
   cells=CELLS,
   events=EVENTS,
   decode=decode,
+  place=place,
 )

@@ -22,61 +22,41 @@ _MARKERS = "os^vDPX*<>p"
 def draw_curves(
   results: Sequence[Result],
   games: Sequence[str],
-  arm_names: Sequence[str],
-  folder: pathlib.Path,
+  names: Sequence[str],
+  column: str,
+  label: str,
+  path: pathlib.Path,
 ):
-  """Evaluation returns over frames: the mean, and the span of the seeds.
+  """A column of evaluations over frames: the mean, and the span of the seeds.
 
-  As in Behavior Transfer (arXiv 2102.13515), figures 1, 3, 5 and 6.
+  As in Behavior Transfer (arXiv 2102.13515), figures 1 to 6.
+
+  Args:
+    results: To choose from.
+    games: A panel each.
+    names: Of arms or pre-trainings, a line each.
+    column: Of the evaluations.
+    label: Of the vertical axis.
+    path: Of the pictures, without suffix.
   """
   figure, grid = _grid(games)
   for axes, game in zip(grid, games, strict=True):
     axes.set_title(game)
-    for arm in arm_names:
-      _draw_seeds(axes, results, game, arm, arm_names, "episode_return")
-    for label, score in published.SCORES.get(game, {}).items():
-      axes.axhline(score, color="gray", linewidth=1)
-      axes.annotate(
-        label, (0, score), (2, 2), textcoords="offset points", fontsize=7
-      )
-  _finish(figure, grid, "return, evaluation", folder / "curves")
+    for name in names:
+      _draw_seeds(axes, results, game, name, names, column)
+    if column == "episode_return":
+      _draw_published(axes, game)
+    elif column == "extra_action":  # a share
+      axes.set_ylim(0, None)
+  _finish(figure, grid, label, path)
 
 
-def draw_zero_shot(
-  results: Sequence[Result],
-  games: Sequence[str],
-  pretrainings: Sequence[str],
-  folder: pathlib.Path,
-):
-  """The game's own score, which pre-training never sees, as it goes on.
-
-  As in Behavior Transfer (arXiv 2102.13515), figure 2.
-  """
-  figure, grid = _grid(games)
-  for axes, game in zip(grid, games, strict=True):
-    axes.set_title(game)
-    for name in pretrainings:
-      _draw_seeds(axes, results, game, name, pretrainings, "native_return")
-  _finish(figure, grid, "native score", folder / "zero_shot")
-
-
-def draw_extra_action(
-  results: Sequence[Result],
-  games: Sequence[str],
-  arm_names: Sequence[str],
-  folder: pathlib.Path,
-):
-  """How often a+ acted at evaluation, where all but some steps are greedy.
-
-  As in Behavior Transfer (arXiv 2102.13515), figure 4.
-  """
-  figure, grid = _grid(games)
-  for axes, game in zip(grid, games, strict=True):
-    axes.set_title(game)
-    for arm in arm_names:
-      _draw_seeds(axes, results, game, arm, arm_names, "extra_action")
-    axes.set_ylim(0, None)
-  _finish(figure, grid, "share of a⁺ in greedy play", folder / "extra_action")
+def _draw_published(axes: plt.Axes, game: str):
+  for label, score in published.SCORES.get(game, {}).items():
+    axes.axhline(score, color="gray", linewidth=1)
+    axes.annotate(
+      label, (0, score), (2, 2), textcoords="offset points", fontsize=7
+    )
 
 
 def draw_finals(

@@ -66,14 +66,35 @@ def _draw(
 ) -> list[str]:
   """Draws what there is to draw; the names of the figures."""
   drawn = ["curves", "finals"]
-  figures.draw_curves(done, study.games, study.arms, output)
+  figures.draw_curves(
+    done,
+    study.games,
+    study.arms,
+    "episode_return",
+    "return, evaluation",
+    output / "curves",
+  )
   figures.draw_finals(done, study.games, study.arms, output)
   if any("extra_action" in result.evaluations for result in done):
-    figures.draw_extra_action(done, study.games, study.arms, output)
+    figures.draw_curves(
+      done,
+      study.games,
+      study.arms,
+      "extra_action",
+      "share of a⁺ in greedy play",
+      output / "extra_action",
+    )
     drawn.append("extra_action")
   roms = [*dict.fromkeys(r.run.game for r in done if _is_pretraining(r))]
   if roms:
-    figures.draw_zero_shot(done, roms, [*arms.PRETRAININGS], output)
+    figures.draw_curves(
+      done,
+      roms,
+      [*arms.PRETRAININGS],
+      "native_return",
+      "native score",
+      output / "zero_shot",
+    )
     drawn.append("zero_shot")
   if len(study.pretraining_shares) > 1:
     for arm in study.arms:
