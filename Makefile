@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 help:
 	@echo "make run        train Behavior Transfer on hero_hard, for minutes"
 	@echo "make test       run the tests"
-	@echo "make test-slow  run the tests that train to the end"
+	@echo "make test-slow  run the tests that train or play for long"
 	@echo "make bench      measure against what one would compare with, in minutes"
 	@echo "make lint       check the code's form; make format repairs it"
 	@echo "make types      check its types"

@@ -1,0 +1,141 @@
+"""Events too rare for a recording, brought about by overwritten cells.
+
+Thus the ROM itself pays for what a search hardly finds.
+"""
+
+import functools
+import itertools
+
+import accounts
+import replay
+
+from behavior_transfer import envs
+
+_NOOP = 0
+
+# Cells overwritten shortly before an event of recorded play, and what comes
+# instead.
+_SWORD = 1 << 5
+_MILLION = {"score_high": 0x99, "score_mid": 0x99}
+POKES = {
+  "frostbite": [
+    ("floe", {"level": 4}, {"floe": 1, "floe_points": 50}),
+    ("floe", {"level": 20}, {"floe": 1, "floe_points": 90}),
+    (
+      "floe",
+      {"score_mid": 0x49, "score_low": 0x90},
+      {"floe": 1, "floe_points": 10, "extra_life": 1},
+    ),
+    (
+      "floe",
+      {**_MILLION, "score_low": 0x90},
+      {"floe": 1, "floe_points": 10, "extra_life": 1, "score_rollover": 1},
+    ),
+  ],
+  "montezuma_revenge": [
+    ("key", {"object": 1}, {"jewel": 1}),
+    ("key", {"object": 2}, {"sword": 1}),
+    ("key", {"object": 3}, {"amulet": 1}),
+    ("key", {"object": 6}, {"torch": 1}),
+    ("key", {"object": 5, "inventory": _SWORD}, {"skull": 1}),
+    ("key", {"object": 10, "inventory": _SWORD}, {"spider": 1}),
+    ("key", {"object": 5}, {"life_lost": 1}),
+    ("key", {"object": 8, "inventory": _SWORD}, {"life_lost": 1}),
+    ("key", {"score_mid": 0x99}, {"key": 1, "extra_life": 1}),
+    ("key", _MILLION, {"key": 1, "extra_life": 1, "score_rollover": 1}),
+    ("life_lost", {"lives": 0}, {"life_lost": 1}),
+  ],
+}
+
+
+def after_a_poke(game, event, values):
+  """The frames from a poke to the first event."""
+  index, _ = accounts.frames_with(game, event)[0]
+  decoder = envs.decoder(game)
+  for frame in itertools.islice(accounts.poked(game, index - 8, **values), 100):
+    yield frame
+    if decoder.decode(frame.before, frame.after):
+      break
+
+
+def pong_time_out():
+  """A game that nobody has won when the clock runs out, at 5:0."""
+  ale, decoder = replay.console("pong"), envs.decoder("pong")
+  for _ in range(700):
+    ale.act(0)
+  clock = 9  # in 256 frames
+  ale.setRAM(clock, 255)
+  return [
+    frame
+    for frame in replay.frames(ale, [0] * 500)
+    if "game_number" in decoder.decode(frame.before, frame.after)
+  ]
+
+
+def invaders_land():
+  """They are sent down by a poke, while the player waits."""
+  ale, decoder = (
+    replay.console("space_invaders"),
+    envs.decoder("space_invaders"),
+  )
+  for _ in range(300):
+    ale.act(0)
+  descent = 16
+  ale.setRAM(descent, 60)
+  return [
+    frame
+    for frame in replay.frames(ale, [0] * 2_000)
+    if "invaders_landed" in decoder.decode(frame.before, frame.after)
+  ]
+
+
+def asterix_dies_for_good():
+  """It waits for a lyre, with its lives taken away by a poke."""
+  ale, decoder = replay.console("asterix"), envs.decoder("asterix")
+  for _ in range(100):
+    ale.act(0)
+  ale.setRAM(decoder.cells["lives"], 1)
+  ale.act(0)
+  return list(replay.frames(ale, [0] * 5_000))[-200:]
+
+
+def frostbite_fish():
+  """As he reaches a floe, the hero touches a fish that is not there."""
+  game = "frostbite"
+  ale, cells = replay.console(game), envs.decoder(game).cells
+  index, _ = accounts.frames_with(game, "floe")[0]
+  for action in replay.recording(game)[:index]:
+    ale.act(int(action))
+  ale.setRAM(cells["touched"], 0)
+  ale.setRAM(cells["kind_0"], int(ale.getRAM()[cells["kind_0"]]) & 0xFC | 1)
+  yield from replay.frames(ale, [_NOOP] * 50)
+
+
+def frostbite_tick_and_floe():
+  """A floe while a fish is paid for."""
+  index, _ = accounts.frames_with("frostbite", "floe")[0]
+  yield from itertools.islice(
+    accounts.poked("frostbite", index - 8, sound=0x5B), 30
+  )
+
+
+def _frostbite_rare():
+  return [*frostbite_fish(), *frostbite_tick_and_floe()]
+
+
+# Frames with events that are too rare for a recording.
+RARE_FRAMES = {
+  "frostbite": _frostbite_rare,
+  "pong": pong_time_out,
+  "space_invaders": invaders_land,
+  "asterix": asterix_dies_for_good,
+}
+
+
+@functools.cache
+def all_frames(game):
+  """Recorded play, what a poke makes of it, and what is too rare for either."""
+  frames = [*accounts.recorded(game), *RARE_FRAMES.get(game, list)()]
+  for event, values, _ in POKES.get(game, ()):
+    frames += after_a_poke(game, event, values)
+  return frames
