@@ -2,17 +2,13 @@
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import ale_py
 import numpy as np
-from ale_py import roms
 
+from . import console
 from .decoders import Decoder
-
-_LONGEST_HOLD = 30  # frames
-_LONGEST_GAME = 20_000  # frames; then a new one, so that more starts are seen
 
 
 class Failure(NamedTuple):
@@ -58,47 +54,16 @@ def verify(decoder: Decoder, actions: Iterable[int]) -> Account:
     decoder: Of the game that is played.
     actions: ALE's numbers, of the full set.
   """
-  account = Account()
-  ale = _console(decoder)
-  after = ale.getRAM().tobytes()
-  for action in actions:
-    if ale.game_over() or ale.getEpisodeFrameNumber() >= _LONGEST_GAME:
-      ale.reset_game()
-      after = ale.getRAM().tobytes()
-    before, paid = after, ale.act(int(action))
-    after = ale.getRAM().tobytes()
+  decoder.check_rom(console.rom(decoder.game))
+  account, ale = Account(), console.switch_on(decoder.game)
+  for frame in console.play(ale, actions):
     account.frames += 1
-    events = decoder.decode(before, after)
+    events = decoder.decode(frame.before, frame.after)
     account.events.update(events)
     worth = sum(n * decoder.native_value(event) for event, n in events.items())
-    if worth != paid:
+    if worth != frame.paid:
       account.failure = Failure(
-        account.frames, events, paid, ale.getScreenRGB()
+        account.frames, events, frame.paid, ale.getScreenRGB()
       )
       break
   return account
-
-
-def random_actions(frames: int, seed: int) -> Iterator[int]:
-  """That many actions, each drawn uniformly and held for some frames.
-
-  Those that change at every frame get nowhere in most games.
-  """
-  rng = np.random.default_rng(seed)
-  while frames > 0:
-    held = min(int(rng.integers(1, _LONGEST_HOLD + 1)), frames)
-    yield from [int(rng.integers(18))] * held
-    frames -= held
-
-
-def _console(decoder: Decoder) -> ale_py.ALEInterface:
-  """A console just switched on, without sticky actions."""
-  rom = roms.get_rom_path(decoder.game)
-  assert rom is not None
-  decoder.check_rom(rom)
-  ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-  ale = ale_py.ALEInterface()
-  ale.setFloat("repeat_action_probability", 0.0)
-  ale.loadROM(rom)
-  ale.reset_game()
-  return ale

@@ -129,7 +129,7 @@ def evaluate(
   for index, episode_seed in enumerate(seeds):
     film = None
     if index == 0 and video_path is not None:
-      film = video.Video(video_path, task)
+      film = video.Video(video_path, task.game, task.options.action_repeat)
     rows.append(_play(policy, act, task, episode_seed >> 1, film))
     print(
       f"episode {index + 1}/{episodes}: return"

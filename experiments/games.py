@@ -1,34 +1,56 @@
-"""Tells of games and their variants, and checks what decoders say.
+"""Tells of games and their variants, plays them, checks what decoders say.
 
   python experiments/games.py list
   python experiments/games.py show hero_hard
-  python experiments/games.py show mine.toml
-  python experiments/games.py verify hero
+  python experiments/games.py play mine.toml
+  python experiments/games.py watch mine.toml --recording=mine.npz
+  python experiments/games.py probe breakout --event=life_lost
+  python experiments/games.py verify hero --recording=mine.npz
   python experiments/games.py verify --all --frames=200000
 
-`verify` plays at random and holds, at each emulator frame, the native values of
-the decoded events against what ALE pays. Exit code 1: a frame is unexplained,
-and a picture of it was written.
+`play` needs a screen, a keyboard and pygame, and records what you do. `watch`
+films a recording, with events and both scores. `probe` lists the cells of
+memory that change with an event: a decoder's, `life_lost` or `reward`. `verify`
+holds, at each emulator frame, the native values of the decoded events against
+what ALE pays. Exit code 1: a frame is unexplained, and a picture of it was
+written; or the event to probe for never came.
+
+Without `--recording`, the one that comes with the game is watched, probed and
+verified; where there is none, play is random, and `verify` adds random play
+also where there is one.
 """
 
+import itertools
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import imageio.v3 as imageio
 from absl import flags
 
 from behavior_transfer import envs
-from behavior_transfer.envs import decoders, verification
-from behavior_transfer.experiments import cli, workdirs
+from behavior_transfer.envs import (
+  console,
+  decoders,
+  probing,
+  recordings,
+  verification,
+)
+from behavior_transfer.experiments import cli, playing, video, workdirs
 
 _ALL = flags.DEFINE_bool(
   "all", False, "Verify every decoder.", module_name="program"
 )
+_RECORDING = flags.DEFINE_string(
+  "recording", None, "Play of the game, by `play`.", module_name="program"
+)
+_EVENT = flags.DEFINE_string(
+  "event", "reward", "To probe for.", module_name="program"
+)
 _FRAMES = flags.DEFINE_integer(
   "frames",
   200_000,
-  "Emulator frames of play to verify each with.",
+  "Emulator frames of random play; a film of it ends with the game.",
   lower_bound=1,
   module_name="program",
 )
@@ -37,11 +59,15 @@ _SEED = flags.DEFINE_integer(
 )
 _OUTPUT = flags.DEFINE_string(
   "output",
-  "unexplained_{game}.png",
-  "Picture of the first frame that is not accounted for.",
+  None,
+  "What `play` (NAME.npz), `watch` (NAME.mp4) and `verify`"
+  " (unexplained_NAME.png) write.",
   module_name="program",
 )
-_COMMANDS = ("list", "show NAME", "verify NAME")
+_COMMANDS = tuple(
+  f"{command} NAME" for command in ("show", "play", "watch", "probe", "verify")
+)
+_SHOWN = 16  # cells, the most telling ones
 
 
 def print_variants():
@@ -79,40 +105,131 @@ def print_variant(variant: envs.Variant):
       print(f"{name:16} {address:8}")
 
 
+def watch(name: str):
+  """Films a recording of a variant's game, or one game of random play."""
+  output = _output(name, "{name}.mp4")
+  video.check_format(output)
+  game, total = envs.variant(name).game, 0.0
+  ((source, actions), *_) = _plays(game)
+  with envs.make(name, seed=0, noop_max=0, action_repeat=1) as environment:
+    film = video.Video(output, name, action_repeat=1)
+    timestep = environment.reset()
+    for action in actions:
+      if timestep.last():
+        break
+      timestep = environment.step(int(action))
+      total += float(timestep.reward)
+      film.add(environment, int(action), total, extra_action=0)
+    film.close()
+  print(f"{source}: return {total:,g}; {output}")
+
+
+def probe(name: str) -> bool:
+  """Prints the cells that change with an event; whether it came at all."""
+  game = envs.variant(name).game
+  happens = _occurrence(game, _EVENT.value)
+  frames: Iterator[console.Frame] = itertools.chain.from_iterable(
+    console.play(console.switch_on(game), actions)
+    for _, actions in _plays(game)
+  )
+  count, changes = probing.probe(frames, happens)
+  print(f"{game}: {count:,} frames with {_EVENT.value}")
+  if not count:
+    return False
+  decoder = decoders.DECODERS.get(game)
+  names = {a: n for n, a in decoder.cells.items()} if decoder else {}
+  print(f"{'RAM':>4} {'then':>6} {'else':>6}  mostly")
+  for address, then, otherwise, (before, after) in changes[:_SHOWN]:
+    print(
+      f"{address:4} {then:6.1%} {otherwise:6.1%}  {before:3} -> {after:3}"
+      f"  {names.get(address, '')}"
+    )
+  return True
+
+
 def verify(names: Sequence[str]) -> bool:
-  """Prints a line for each game; whether all is accounted for."""
+  """Prints a line for each play of a game; whether all is accounted for."""
   explained = True
   for name in names:
-    decoder = envs.decoder(name)
-    output = workdirs.writable(
-      pathlib.Path(_OUTPUT.value.replace("{game}", name))
-    )
-    start = time.perf_counter()
-    account = verification.verify(
-      decoder, verification.random_actions(_FRAMES.value, _SEED.value)
-    )
-    rate = account.frames / (time.perf_counter() - start)
-    events = ", ".join(f"{e} {n}" for e, n in account.events.most_common())
-    print(f"{name}: {account.frames:,} frames, {rate:,.0f}/s; {events}")
-    failure = account.failure
-    if failure is not None:
-      explained = False
-      imageio.imwrite(output, failure.screen)
-      print(
-        f"  frame {failure.frame}: ALE paid {failure.paid}, events"
-        f" {failure.events}; see {output}"
-      )
+    output = _output(name, "unexplained_{name}.png")
+    for source, actions in _plays(name, also_random=True):
+      explained &= _verify(envs.decoder(name), source, actions, output)
   return explained
 
 
+def _verify(
+  decoder: envs.Decoder,
+  source: str,
+  actions: Iterable[int],
+  output: pathlib.Path,
+) -> bool:
+  start = time.perf_counter()
+  account = verification.verify(decoder, actions)
+  rate = account.frames / (time.perf_counter() - start)
+  events = ", ".join(f"{e} {n}" for e, n in account.events.most_common())
+  print(
+    f"{decoder.game}: {account.frames:,} frames, {source}, {rate:,.0f}/s;"
+    f" {events}",
+    flush=True,
+  )
+  failure = account.failure
+  if failure is None:
+    return True
+  imageio.imwrite(output, failure.screen)
+  print(
+    f"  frame {failure.frame}: ALE paid {failure.paid}, events"
+    f" {failure.events}; see {output}"
+  )
+  return False
+
+
+def _plays(
+  game: str, also_random: bool = False
+) -> list[tuple[str, Iterable[int]]]:
+  """What is played, and the actions: the recording that there is, or random."""
+  path = _RECORDING.value or recordings.bundled(game)
+  plays: list[tuple[str, Iterable[int]]] = []
+  if path is not None:
+    plays.append(("recording", recordings.load(path, game)))
+  if not plays or (also_random and _RECORDING.value is None):
+    actions = console.random_actions(_FRAMES.value, _SEED.value)
+    plays.append(("random play", actions))
+  return plays
+
+
+def _occurrence(game: str, event: str) -> Callable[[console.Frame], bool]:
+  if event == "reward":
+    return lambda frame: frame.paid != 0
+  if event == "life_lost":
+    return lambda frame: frame.life_lost
+  decoder = envs.decoder(game)
+  decoder.native_value(event)
+  return lambda frame: event in decoder.decode(frame.before, frame.after)
+
+
+def _output(name: str, default: str) -> pathlib.Path:
+  """Where to write; refused before any work."""
+  path = _OUTPUT.value or default.replace("{name}", pathlib.Path(name).stem)
+  return workdirs.writable(pathlib.Path(path))
+
+
 def main(arguments: Sequence[str]) -> int:
-  """Obeys the command; 1 where a frame is not accounted for."""
+  """Obeys the command; 1 where a frame is unexplained or an event absent."""
   with cli.user_input():
     match arguments:
       case ["list"]:
         print_variants()
       case ["show", name]:
         print_variant(envs.variant(name))
+      case ["play", name]:
+        output = _output(name, "{name}.npz")
+        if output.suffix != recordings.SUFFIX:
+          raise ValueError(f"{output}: a recording ends in .npz")
+        playing.play(name, output)
+      case ["watch", name]:
+        watch(name)
+      case ["probe", name]:
+        return 0 if probe(name) else 1
       case ["verify", *names] if bool(names) != _ALL.value:
         games = names or sorted(decoders.DECODERS)
         for name in games:
@@ -121,7 +238,7 @@ def main(arguments: Sequence[str]) -> int:
       case _:
         raise ValueError(
           f"got {' '.join(arguments) or 'no command'}; allowed:"
-          f" {', '.join(_COMMANDS)}, verify --all"
+          f" list, {', '.join(_COMMANDS)}, verify --all"
         )
   return 0
 

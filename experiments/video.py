@@ -1,4 +1,4 @@
-"""Films an episode: the game, who acted, and where events paid."""
+"""Films an episode: the game, who acted, events, and what they paid."""
 
 import pathlib
 
@@ -8,13 +8,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from behavior_transfer import envs
 
-from . import tasks
-
 _FORMATS = (".gif", ".mp4")
 _FRAMES_PER_SECOND = 60  # of the console
 _SCALE = 3
 _STRIP = 84  # pixels under the game
-_FLASH = 15  # steps for which a payment stays on the screen
+_FLASH = 1.0  # seconds for which events stay on the screen
 _WHITE, _GRAY, _BLACK = (255, 255, 255), (150, 150, 150), (0, 0, 0)
 _AGENT, _EXTRA = (38, 110, 205), (240, 140, 20)
 _GAIN, _LOSS = (60, 190, 80), (225, 60, 60)
@@ -29,18 +27,19 @@ def check_format(path: pathlib.Path):
 class Video:
   """A video of one episode, a picture per agent step, in the game's time."""
 
-  def __init__(self, path: pathlib.Path, task: tasks.Task):
+  def __init__(self, path: pathlib.Path, variant: str, action_repeat: int):
     """Opens the file; it has its name only once it is closed.
 
     Args:
       path: Ends in .gif or .mp4.
-      task: What is played.
+      variant: As in `envs.make`.
+      action_repeat: Frames of the game per step.
     """
     check_format(path)
     self._path = path
     self._partial = path.with_name(f".partial-{path.name}")
-    self._variant = envs.variant(task.game)
-    rate = _FRAMES_PER_SECOND / task.options.action_repeat
+    self._variant = envs.variant(variant)
+    rate = _FRAMES_PER_SECOND / action_repeat
     if path.suffix == ".mp4":
       self._writer = imageio.get_writer(
         self._partial, fps=rate, macro_block_size=2
@@ -52,8 +51,9 @@ class Video:
     self._font = ImageFont.load_default(20)
     self._small_font = ImageFont.load_default(16)
     self._native_score = 0.0
-    self._paid = ("", 0.0)
-    self._flash = 0
+    self._seconds = 1 / rate
+    self._noted = ("", 0.0)
+    self._flash = 0.0  # seconds for which it stays
 
   def add(
     self,
@@ -71,7 +71,7 @@ class Video:
       extra_action: Whether the agent left that step to a frozen policy.
     """
     self._native_score += float(environment.native_reward)
-    self._note_payments(environment)
+    self._note_events(environment)
     screen = environment.render()
     height, width = (_SCALE * side for side in screen.shape[:2])
     # An even size, as video codecs need it.
@@ -94,7 +94,7 @@ class Video:
     position = (width - 8, height + 34)
     draw.text(position, native, _GRAY, self._small_font, anchor="ra")
     if self._flash > 0:
-      self._draw_payment(draw, width, height)
+      self._draw_events(draw, width, height)
     self._writer.append_data(np.asarray(picture))
 
   def close(self):
@@ -102,20 +102,23 @@ class Video:
     self._writer.close()
     self._partial.replace(self._path)
 
-  def _note_payments(self, environment: envs.GameEnvironment):
-    self._flash -= 1
-    if not self._variant.events:
-      reward = float(environment.native_reward)
-      paid = {"reward": reward} if reward else {}
-    else:
+  def _note_events(self, environment: envs.GameEnvironment):
+    """Keeps what happened for a while, and what paid for the whole of it."""
+    self._flash -= self._seconds
+    reward = float(environment.native_reward)
+    each = {"reward": reward} if reward else {}
+    if self._variant.events:
       each = {
         event: self._variant.reward({event: count})
         for event, count in environment.events.items()
       }
-      paid = {event: reward for event, reward in each.items() if reward}
-    if paid:
-      text = "   ".join(f"{name} {value:+,.0f}" for name, value in paid.items())
-      self._paid, self._flash = (text, sum(paid.values())), _FLASH
+    paid = {event: reward for event, reward in each.items() if reward}
+    shown, amount = paid or each, sum(paid.values())
+    if shown and (paid or self._flash <= 0 or not self._noted[1]):
+      text = "   ".join(
+        f"{name} {value:+,.0f}" for name, value in shown.items()
+      )
+      self._noted, self._flash = (text, amount), _FLASH
 
   def _draw_actor(self, draw: ImageDraw.ImageDraw, top: int, extra: bool):
     """A field in the strip: a colour, and letters for whom colours fail."""
@@ -126,9 +129,11 @@ class Video:
     draw.text((41, top + 8), letters, _WHITE, self._font, anchor="ma")
     draw.text((41, top + 34), name, _WHITE, self._small_font, anchor="ma")
 
-  def _draw_payment(self, draw: ImageDraw.ImageDraw, width: int, height: int):
-    """A frame around the game, and what was paid for under it."""
-    text, amount = self._paid
-    colour = _GAIN if amount > 0 else _LOSS
-    draw.rectangle((0, 0, width - 1, height - 1), outline=colour, width=6)
+  def _draw_events(self, draw: ImageDraw.ImageDraw, width: int, height: int):
+    """What happened, under the game; a frame around it where that paid."""
+    text, amount = self._noted
+    colour = _GRAY
+    if amount:
+      colour = _GAIN if amount > 0 else _LOSS
+      draw.rectangle((0, 0, width - 1, height - 1), outline=colour, width=6)
     draw.text((86, height + 56), text, colour, self._font)

@@ -85,13 +85,17 @@ class Decoder:
 
   def check_rom(self, path: str | pathlib.Path):
     """Raises ValueError unless the file is the ROM of this decoder."""
-    # An identity, not a secret.
-    digest = hashlib.md5(pathlib.Path(path).read_bytes()).hexdigest()
+    digest = md5(path)
     if digest != self.rom_md5:
       raise ValueError(
         f"rom: got {path} with MD5 {digest}; allowed: {self.rom_md5}, to which"
         f" the decoder of {self.game!r} is tied."
       )
+
+
+def md5(path: str | pathlib.Path) -> str:
+  """MD5 of a file: an identity, not a secret."""
+  return hashlib.md5(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 def six_digits(before: bytes, after: bytes) -> tuple[int, int]:

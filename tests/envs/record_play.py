@@ -2,9 +2,9 @@
 
   python tests/envs/record_play.py hero
 
-made `data/hero.npz`, and so on for every game in `PLAYS`. For a game with a new
-decoder, add a `Play`: the events to reach one after another, and what to call a
-cell.
+made `envs/recordings/hero.npz`, and so on for every game in `PLAYS`. For a game
+with a new decoder, add a `Play`: the events to reach one after another, and
+what to call a cell.
 
 The search is Go-Explore's first phase (Ecoffet et al., 2021): keep the emulator
 state of every cell reached, return to a promising one, act at random from
@@ -15,12 +15,14 @@ import argparse
 import collections
 import dataclasses
 import math
+import pathlib
 from collections.abc import Callable, Hashable
 
 import numpy as np
 import replay
 
 from behavior_transfer import envs
+from behavior_transfer.envs import recordings
 
 ACTION_REPEAT = 4
 
@@ -333,12 +335,8 @@ def main():
   parser.add_argument("--seed", type=int, default=0, help="of the search")
   args = parser.parse_args()
   actions = Search(args.game, args.seed).run()
-  np.savez_compressed(
-    replay.DATA / f"{args.game}.npz",
-    actions=np.array(actions, np.uint8),
-    action_repeat=ACTION_REPEAT,
-    rom_md5=envs.decoder(args.game).rom_md5,
-  )
+  path = pathlib.Path(recordings.__file__).with_name(f"{args.game}.npz")
+  recordings.save(path, args.game, np.array(actions), ACTION_REPEAT)
 
 
 if __name__ == "__main__":

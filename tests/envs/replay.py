@@ -1,6 +1,5 @@
 """Plain play on the emulator, without the package's environment."""
 
-import pathlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -8,9 +7,7 @@ import ale_py
 import numpy as np
 from ale_py import roms
 
-from behavior_transfer import envs
-
-DATA = pathlib.Path(__file__).parent / "data"
+from behavior_transfer.envs import recordings
 
 
 class Frame(NamedTuple):
@@ -35,9 +32,9 @@ def console(game: str) -> ale_py.ALEInterface:
 
 def recording(game: str) -> np.ndarray:
   """Recorded actions, uint8, one per emulator frame, from a fresh console."""
-  with np.load(DATA / f"{game}.npz") as data:
-    assert data["rom_md5"] == envs.decoder(game).rom_md5
-    return np.repeat(data["actions"], data["action_repeat"])
+  path = recordings.bundled(game)
+  assert path is not None
+  return recordings.load(path, game)
 
 
 def frames(ale: ale_py.ALEInterface, actions: Iterable[int]) -> Iterator[Frame]:

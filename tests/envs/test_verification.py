@@ -7,7 +7,7 @@ import pytest
 import replay
 
 from behavior_transfer import envs
-from behavior_transfer.envs import verification
+from behavior_transfer.envs import console, verification
 
 _FRAMES = 6_000
 
@@ -15,7 +15,7 @@ _FRAMES = 6_000
 @pytest.mark.parametrize("game", ["hero", "ms_pacman"])
 def test_play_is_accounted_for(game):
   account = verification.verify(
-    envs.decoder(game), verification.random_actions(_FRAMES, seed=1)
+    envs.decoder(game), console.random_actions(_FRAMES, seed=1)
   )
   assert account.failure is None
   assert account.frames == _FRAMES
@@ -50,9 +50,9 @@ def test_an_event_that_is_overlooked_ends_it_with_a_picture():
 
 
 def test_random_actions_are_held_and_as_many_as_asked_for():
-  actions = list(verification.random_actions(5_000, seed=3))
+  actions = list(console.random_actions(5_000, seed=3))
   assert len(actions) == 5_000
   assert set(actions) == set(range(18))
   changes = np.count_nonzero(np.diff(actions))
   assert 5_000 / 30 < changes < 5_000 / 8
-  assert actions == list(verification.random_actions(5_000, seed=3))
+  assert actions == list(console.random_actions(5_000, seed=3))

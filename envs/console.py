@@ -1,0 +1,91 @@
+"""The console by itself: frames, not steps, and nothing done to the screen.
+
+What looks into games (verification, probing) plays here; agents do in `atari`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import ale_py
+import numpy as np
+from ale_py import roms
+
+from . import arguments
+from .decoders import base
+
+_LONGEST_HOLD = 30  # frames
+_LONGEST_GAME = 20_000  # frames; then a new one, so that more starts are seen
+
+
+class Frame(NamedTuple):
+  """One emulator frame.
+
+  Attributes:
+    before: The memory before it, 128 bytes.
+    after: After it.
+    paid: By ALE.
+    life_lost: As ALE counts lives.
+  """
+
+  before: bytes
+  after: bytes
+  paid: int
+  life_lost: bool
+
+
+def rom(game: str) -> str:
+  """Path of a game's ROM.
+
+  Raises:
+    ValueError: ale-py has no such game.
+  """
+  arguments.require(
+    game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py"
+  )
+  return str(roms.get_rom_path(game))
+
+
+def rom_md5(game: str) -> str:
+  """MD5 of a game's ROM, in hexadecimal digits."""
+  return base.md5(rom(game))
+
+
+def switch_on(game: str) -> ale_py.ALEInterface:
+  """A console just switched on, without sticky actions."""
+  path = rom(game)
+  ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+  ale = ale_py.ALEInterface()
+  ale.setFloat("repeat_action_probability", 0.0)
+  ale.loadROM(path)
+  ale.reset_game()
+  return ale
+
+
+def play(ale: ale_py.ALEInterface, actions: Iterable[int]) -> Iterator[Frame]:
+  """Takes one action a frame; a new game starts where one is over.
+
+  Args:
+    ale: The console.
+    actions: ALE's numbers, of the full set.
+  """
+  after, lives = ale.getRAM().tobytes(), ale.lives()
+  for action in actions:
+    if ale.game_over() or ale.getEpisodeFrameNumber() >= _LONGEST_GAME:
+      ale.reset_game()
+      after, lives = ale.getRAM().tobytes(), ale.lives()
+    before, lives_before = after, lives
+    paid = ale.act(int(action))
+    after, lives = ale.getRAM().tobytes(), ale.lives()
+    yield Frame(before, after, paid, lives < lives_before)
+
+
+def random_actions(frames: int, seed: int) -> Iterator[int]:
+  """That many actions, each drawn uniformly and held for some frames.
+
+  Those that change at every frame get nowhere in most games.
+  """
+  rng = np.random.default_rng(seed)
+  while frames > 0:
+    held = min(int(rng.integers(1, _LONGEST_HOLD + 1)), frames)
+    yield from [int(rng.integers(18))] * held
+    frames -= held
