@@ -8,10 +8,24 @@ import operator
 import numpy as np
 
 
+class WrongValueError(ValueError):
+  """A value that cannot be.
+
+  Attributes:
+    word: What is wrong, as its user wrote it.
+  """
+
+  def __init__(
+    self, field: str, given: object, allowed: str, word: object = None
+  ):
+    super().__init__(f"{field}: got {given!r}; allowed: {allowed}.")
+    self.word = given if word is None else word
+
+
 def require(ok: bool, field: str, given: object, allowed: str):
-  """Raises ValueError, saying what is allowed, unless `ok`."""
+  """Raises `WrongValueError`, saying what is allowed, unless `ok`."""
   if not ok:
-    raise ValueError(f"{field}: got {given!r}; allowed: {allowed}.")
+    raise WrongValueError(field, given, allowed)
 
 
 def require_int(field: str, given: object, least: int):

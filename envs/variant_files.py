@@ -18,7 +18,9 @@
   weight = 100
   discount = 0.997
 
-Only `game` and `[rewards]` must be there.
+Only `game` and `[rewards]` must be there. For events of one's own, under
+`[cells]` and `[events]`, see `rules`; a game without a decoder needs them, and
+`rom_md5`.
 """
 
 import dataclasses
@@ -29,10 +31,13 @@ from typing import Any
 import tomli
 
 from .conditions import Conditions, Shaping
+from .rules import Rules
 
 SUFFIX = ".toml"
 _CONDITIONS = {f.name for f in dataclasses.fields(Conditions)}
-_KEYS = {"game", "rewards", *_CONDITIONS}
+_RULES = {f.name for f in dataclasses.fields(Rules)}
+_TABLES = {"rewards", "caps", "visits", "shaping", "cells", "events"}
+_KEYS = {"game", "rewards", *_CONDITIONS, *_RULES}
 
 
 def read(path: str) -> dict[str, Any]:
@@ -55,6 +60,10 @@ def read(path: str) -> dict[str, Any]:
         f"{path}, line {find(path, key)}: {key!r} is unknown; allowed:"
         f" {', '.join(sorted(_KEYS))}"
       )
+  for key in _TABLES & content.keys():
+    if not isinstance(content[key], dict):
+      line = find(path, key)
+      raise ValueError(f"{path}, line {line}: {key} is a table, [{key}]")
   conditions = {k: v for k, v in content.items() if k in _CONDITIONS}
   try:
     if "shaping" in conditions:
@@ -71,11 +80,16 @@ def read(path: str) -> dict[str, Any]:
     "game": content["game"],
     "rewards": content["rewards"],
     "conditions": Conditions(**conditions),
+    "rules": Rules(**{k: v for k, v in content.items() if k in _RULES}),
   }
 
 
 def find(path: str, word: object) -> int:
-  """Number of the first line that has the word, from 1."""
-  pattern = re.compile(rf"\b{re.escape(str(word))}\b")
+  """Number of the first line that defines the word, or else has it, from 1."""
+  escaped = re.escape(str(word))
   lines = pathlib.Path(path).read_text().splitlines()
-  return next((n for n, line in enumerate(lines, 1) if pattern.search(line)), 1)
+  for pattern in (rf"\s*{escaped}\s*=", rf".*(?<!\w){escaped}(?!\w)"):
+    for number, line in enumerate(lines, 1):
+      if re.match(pattern, line):
+        return number
+  return 1

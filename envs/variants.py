@@ -6,22 +6,17 @@ games are those of ale-py, and the maze.
 
 import dataclasses
 import difflib
+import functools
 import pathlib
 from collections.abc import Collection, Iterable, Mapping
 
 from ale_py import roms
 
-from . import atari, decoders, maze, variant_files
+from . import atari, console, decoders, maze, variant_files
+from .arguments import WrongValueError
 from .conditions import VISITS, ConditionedEnvironment, Conditions
 from .game import GameEnvironment
-
-
-class WrongVariantError(ValueError):
-  """A variant that cannot be; `word` is what is wrong with it."""
-
-  def __init__(self, field: str, given: object, allowed: str):
-    super().__init__(f"{field}: got {given!r}; allowed: {allowed}.")
-    self.word = given
+from .rules import Rules, extend
 
 
 class UnknownVariantError(ValueError):
@@ -38,22 +33,24 @@ class Variant:
     rewards: Reward for one of each event; events left out give 0. None keeps
       the native reward.
     conditions: On them.
+    rules: Events beside those that the game's decoder knows.
   """
 
   name: str
   game: str
   rewards: Mapping[str, float] | None = None
   conditions: Conditions = dataclasses.field(default_factory=Conditions)
+  rules: Rules = dataclasses.field(default_factory=Rules)
 
   def __post_init__(self):
     if self.rewards is None:
       return
     if not self.events:
       with_events = [*sorted(decoders.DECODERS), maze.GAME]
-      raise WrongVariantError(
+      raise WrongValueError(
         "game",
         self.game,
-        f"a game with events ({', '.join(with_events)}), for rewards of events",
+        f"a game with events ({', '.join(with_events)}), or events by rules",
       )
     for field in ("caps", "ends_on"):
       self._check_events(field, getattr(self.conditions, field))
@@ -63,12 +60,12 @@ class Variant:
       table = getattr(self.conditions, field, self.rewards)
       for name, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-          raise WrongVariantError(f"{field}.{name}", value, "a number")
+          raise WrongValueError(f"{field}.{name}", value, "a number")
 
   def _check_events(self, field: str, events: Iterable[str]):
     for event in events:
       if event not in self.events:
-        raise WrongVariantError(field, event, ", ".join(self.events))
+        raise WrongValueError(field, event, ", ".join(self.events))
 
   def _check_places(self):
     """Visits and shaping need a game that tells where the player is."""
@@ -81,22 +78,26 @@ class Variant:
     for field, given, allowed in asked:
       if not tells_places(self.game):
         with_places = [*sorted(decoders.PLACES), maze.GAME]
-        raise WrongVariantError(
+        raise WrongValueError(
           field, given, f"in games with places ({', '.join(with_places)})"
         )
       if given not in allowed:
-        raise WrongVariantError(field, given, ", ".join(allowed))
+        raise WrongValueError(field, given, ", ".join(allowed))
 
-  @property
+  @functools.cached_property
   def decoder(self) -> decoders.Decoder | None:
-    return decoders.DECODERS.get(self.game)
+    """Reads its events; None where there are none to read."""
+    known = decoders.DECODERS.get(self.game)
+    if not self.rules:
+      return known
+    return extend(known, self.game, console.rom_md5(self.game), self.rules)
 
   @property
   def events(self) -> Mapping[str, decoders.Event]:
     """The events of its game, by name; for most games none are known."""
-    if self.game == maze.GAME:
-      return maze.EVENTS
-    return {} if self.decoder is None else self.decoder.events
+    if self.decoder is not None:
+      return self.decoder.events
+    return maze.EVENTS if self.game == maze.GAME else {}
 
   def reward(self, events: Mapping[str, int]) -> float:
     """The table's reward for {event: count}, linear in the counts."""
@@ -183,7 +184,7 @@ def _load(path: str) -> Variant:
   keywords = variant_files.read(path)
   try:
     return Variant(pathlib.Path(path).stem, **keywords)
-  except WrongVariantError as error:
+  except WrongValueError as error:
     line = variant_files.find(path, error.word)
     raise ValueError(f"{path}, line {line}: {error}") from None
 

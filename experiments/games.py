@@ -126,8 +126,9 @@ def watch(name: str):
 
 def probe(name: str) -> bool:
   """Prints the cells that change with an event; whether it came at all."""
-  game = envs.variant(name).game
-  happens = _occurrence(game, _EVENT.value)
+  variant = envs.variant(name)
+  game, decoder = variant.game, variant.decoder
+  happens = _occurrence(decoder, _EVENT.value)
   frames: Iterator[console.Frame] = itertools.chain.from_iterable(
     console.play(console.switch_on(game), actions)
     for _, actions in _plays(game)
@@ -136,7 +137,6 @@ def probe(name: str) -> bool:
   print(f"{game}: {count:,} frames with {_EVENT.value}")
   if not count:
     return False
-  decoder = decoders.DECODERS.get(game)
   names = {a: n for n, a in decoder.cells.items()} if decoder else {}
   print(f"{'RAM':>4} {'then':>6} {'else':>6}  mostly")
   for address, then, otherwise, (before, after) in changes[:_SHOWN]:
@@ -197,12 +197,15 @@ def _plays(
   return plays
 
 
-def _occurrence(game: str, event: str) -> Callable[[console.Frame], bool]:
+def _occurrence(
+  decoder: envs.Decoder | None, event: str
+) -> Callable[[console.Frame], bool]:
   if event == "reward":
     return lambda frame: frame.paid != 0
   if event == "life_lost":
     return lambda frame: frame.life_lost
-  decoder = envs.decoder(game)
+  if decoder is None:
+    raise ValueError(f"event: got {event!r}; allowed: reward, life_lost.")
   decoder.native_value(event)
   return lambda frame: event in decoder.decode(frame.before, frame.after)
 

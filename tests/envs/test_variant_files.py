@@ -143,6 +143,7 @@ def test_an_event_may_end_the_episode(tmp_path):
     ("game = \n", "mine.toml: Invalid value"),
     ("[rewards]\nminer = 1\n", "mine.toml: game is missing"),
     ('game = "hero"\n', "mine.toml: rewards is missing"),
+    ('game = "hero"\nrewards = 3\n', "line 2: rewards is a table, [rewards]"),
     (MINE + "minor = 1\n", "line 6: rewards: got 'minor'; allowed: miner"),
     (MINE + "[cap]\nwall = 1\n", "line 6: 'cap' is unknown; allowed: caps"),
     (MINE + "[caps]\nwal = 1\n", "line 7: caps: got 'wal'"),
