@@ -213,11 +213,11 @@ def tells_places(game: str) -> bool:
   return game == maze.GAME or game in decoders.PLACES
 
 
-def make(name: str, *, seed: int, **options) -> GameEnvironment:
+def make(name: str | Variant, *, seed: int, **options) -> GameEnvironment:
   """Makes the environment of a variant.
 
   Args:
-    name: One of `names()`, or a TOML file (see `variant_files`).
+    name: One of `names()`, a TOML file (see `variant_files`), or a variant.
     seed: Non-negative integer from which everything random follows.
     **options: Keywords of `AtariEnvironment` or `MazeEnvironment`:
       `action_repeat`, `noop_max`, ...
@@ -230,7 +230,7 @@ def make(name: str, *, seed: int, **options) -> GameEnvironment:
     UnknownVariantError: There is no such variant.
     ValueError: An option is out of its range.
   """
-  chosen = variant(name)
+  chosen = name if isinstance(name, Variant) else variant(name)
   reward = None if chosen.rewards is None else chosen.reward
   environment: GameEnvironment
   if chosen.game == maze.GAME:

@@ -1,4 +1,4 @@
-"""The README is true: its code runs, and what it names exists."""
+"""README and how-to are true: their code runs, and what they name exists."""
 
 import dataclasses
 import re
@@ -14,7 +14,10 @@ from behavior_transfer.experiments import pretrained_policies, studies
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+MODDING = (ROOT / "docs/modding.md").read_text()
+BLOCKS = re.findall(
+  r"^```(\w+)\n(.*?)^```$", README + MODDING, re.MULTILINE | re.DOTALL
+)
 
 
 def blocks(language):
@@ -108,8 +111,8 @@ def test_its_variants_pay_what_it_says():
     assert {event: float(value) for event, value in events} == paying
 
 
-def test_its_variant_file_is_one(tmp_path):
-  (text,) = blocks("toml")
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_its_variant_files_are_some(tmp_path, text):
   (tmp_path / "mine.toml").write_text(text)
   with envs.make(str(tmp_path / "mine.toml"), seed=0) as environment:
     assert environment.reset().first()
