@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from . import convolution
+
 # The previous action at the first step of an episode: its one-hot is all zero.
 NO_ACTION = -1
 
@@ -101,7 +103,12 @@ def convolve(
     x = jnp.swapaxes(x, 0, 1)
   for channels, kernel, stride in config.conv_layers:
     layer = nn.Conv(
-      channels, (kernel, kernel), stride, "VALID", kernel_init=kernel_init
+      channels,
+      (kernel, kernel),
+      stride,
+      "VALID",
+      kernel_init=kernel_init,
+      conv_general_dilated=convolution.convolve,
     )
     x = nn.relu(layer(x))
   x = x.reshape(*x.shape[:-3], -1)

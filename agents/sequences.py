@@ -192,8 +192,9 @@ def unroll_after_burn_in(
   core_state = start.core_state
   if burn_in:
     warm_up = [x[:burn_in] for x in inputs]
-    _, core_state = networks.unroll(params, *warm_up, core_state, *context)
-    core_state = jax.lax.stop_gradient(core_state)
+    # Of the parameters: behind the unroll, its gradient would be prepared for.
+    frozen = jax.lax.stop_gradient(params)
+    _, core_state = networks.unroll(frozen, *warm_up, core_state, *context)
   learned = [x[burn_in:] for x in inputs]
   q, _ = networks.unroll(params, *learned, core_state, *context)
   return q

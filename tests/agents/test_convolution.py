@@ -1,0 +1,76 @@
+"""The convolution is the usual one, in value and gradient, at any stride."""
+
+import re
+
+import flax.linen as nn
+import hypothesis
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import strategies
+
+from behavior_transfer.agents import convolution, networks
+
+
+def _plain(x, kernel, strides):
+  return jax.lax.conv_general_dilated(
+    x, kernel, strides, "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+  )
+
+
+def test_a_golden_value():
+  """Two blocks of 2 x 2 pixels, the second of which counts tenfold."""
+  x = jnp.arange(8.0).reshape(1, 2, 4, 1)
+  kernel = jnp.arange(1.0, 5.0).reshape(2, 2, 1, 1)
+  result, pull_back = jax.vjp(
+    lambda *a: convolution.convolve(*a, (2, 2)), x, kernel
+  )
+  np.testing.assert_array_equal(result.ravel(), [34, 54])
+  dx, dkernel = pull_back(jnp.array([1.0, 10.0]).reshape(1, 1, 2, 1))
+  np.testing.assert_array_equal(
+    dx[0, :, :, 0], [[1, 2, 10, 20], [3, 4, 30, 40]]
+  )
+  np.testing.assert_array_equal(dkernel[:, :, 0, 0], [[20, 31], [64, 75]])
+
+
+@hypothesis.given(
+  st=strategies.sampled_from([1, 2, 3, 4]),
+  kernel=strategies.integers(1, 3),
+  more=strategies.integers(0, 2),
+  odd=strategies.integers(0, 1),
+  seed=strategies.integers(0, 2**16),
+)
+@hypothesis.settings(max_examples=40, deadline=None, derandomize=True)
+def test_it_is_the_plain_one(st, kernel, more, odd, seed):
+  """Also where the stride divides neither the kernel nor the picture."""
+  rng = np.random.default_rng(seed)
+  side, height = st * kernel + odd, st * (kernel + more) + 2 * odd
+  x = rng.normal(size=(3, height, height + st, 2)).astype(np.float32)
+  w = rng.normal(size=(side, side, 2, 5)).astype(np.float32)
+  expected, plain = jax.vjp(lambda *a: _plain(*a, (st, st)), x, w)
+  found, ours = jax.vjp(lambda *a: convolution.convolve(*a, (st, st)), x, w)
+  np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+  weights = rng.normal(size=found.shape).astype(np.float32)
+  for a, b in zip(ours(weights), plain(weights), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_its_gradient_has_no_dilation():
+  """Of all three layers at the paper's size."""
+
+  class Layers(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+      return networks.convolve(networks.SIZES["paper"], x).sum()
+
+  x = jnp.zeros((2, 84, 84, 1))
+  params = Layers().init(jax.random.PRNGKey(0), x)
+  text = jax.jit(jax.grad(Layers().apply)).lower(params, x).as_text()
+  convolutions = [line for line in text.splitlines() if "convolution" in line]
+  assert len(convolutions) == 3 + 3 + 2
+  dilations = re.findall(r"lhs_dilate = \[(\d+), (\d+)\]", text)
+  assert set(dilations) <= {("1", "1")}
+  plain = jax.jit(
+    jax.grad(lambda x: _plain(x, jnp.ones((4, 4, 1, 1)), (2, 2)).sum())
+  )
+  assert re.search(r"lhs_dilate = \[2, 2\]", plain.lower(x).as_text())
