@@ -18,18 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import convolution
+from .lstm import LSTM, LSTMState
 
 # The previous action at the first step of an episode: its one-hot is all zero.
 NO_ACTION = -1
 
 Params = Any
-
-
-class LSTMState(NamedTuple):
-  """Recurrent state of the LSTM: float32 `[..., lstm_size]` each."""
-
-  hidden: chex.Array
-  cell: chex.Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,50 +118,6 @@ class Torso(nn.Module):
   def __call__(self, observation: chex.Array) -> chex.Array:
     x = convolve(self.config, observation.astype(jnp.float32) / 255.0)
     return nn.relu(nn.Dense(self.config.torso_size)(x))
-
-
-class LSTM(nn.Module):
-  """An LSTM whose input projection runs once over all time steps.
-
-  Gates in the order input, forget, cell, output; 1 is added to the forget gate
-  so that memory is kept at first (Jozefowicz et al., 2015).
-  """
-
-  size: int
-
-  @nn.compact
-  def __call__(
-    self, inputs: chex.Array, valid: chex.Array, state: LSTMState
-  ) -> tuple[chex.Array, LSTMState]:
-    """Unrolls over time.
-
-    Args:
-      inputs: float32 `[T, B, D]`.
-      valid: bool `[T, B]`; where false, the state is carried over unchanged.
-      state: `[B, size]`, before the first step.
-
-    Returns:
-      Outputs float32 `[T, B, size]`, and the state after the last step.
-    """
-    gates = nn.Dense(4 * self.size, name="input")(inputs)
-    kernel = self.param(
-      "recurrent", nn.initializers.orthogonal(), (self.size, 4 * self.size)
-    )
-
-    def step(state, step_inputs):
-      gates, valid = step_inputs
-      gates = gates + state.hidden @ kernel
-      i, f, g, o = jnp.split(gates, 4, axis=-1)
-      cell = nn.sigmoid(f + 1.0) * state.cell + nn.sigmoid(i) * jnp.tanh(g)
-      hidden = nn.sigmoid(o) * jnp.tanh(cell)
-      new_state = LSTMState(hidden, cell)
-      kept = jax.tree.map(
-        lambda new, old: jnp.where(valid[:, None], new, old), new_state, state
-      )
-      return kept, hidden
-
-    state, outputs = jax.lax.scan(step, state, (gates, valid))
-    return outputs, state
 
 
 class DuelingHead(nn.Module):

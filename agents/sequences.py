@@ -192,8 +192,8 @@ def unroll_after_burn_in(
   core_state = start.core_state
   if burn_in:
     warm_up = [x[:burn_in] for x in inputs]
-    # Of the parameters: behind the unroll, its gradient would be prepared for.
-    frozen = jax.lax.stop_gradient(params)
+    # Behind the unroll, it would be too late: its gradient would be prepared.
+    frozen, core_state = jax.lax.stop_gradient((params, core_state))
     _, core_state = networks.unroll(frozen, *warm_up, core_state, *context)
   learned = [x[burn_in:] for x in inputs]
   q, _ = networks.unroll(params, *learned, core_state, *context)
