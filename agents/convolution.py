@@ -32,9 +32,6 @@ def convolve(
   Returns:
     float32 `[N, (H - K) / stride + 1, (W - K) / stride + 1, D]`.
   """
-  sizes = (*x.shape[1:3], *kernel.shape[:2])
-  if strides[0] == 1 or any(size % strides[0] for size in sizes):
-    return _convolve(x, kernel, strides)
   return _strided(x, kernel, strides[0])
 
 
@@ -54,15 +51,31 @@ def _forwards(x, kernel, stride):
 
 
 def _backwards(stride, saved, gradient):
-  def without_stride(x, kernel):
-    kernel = jnp.moveaxis(_blocks(jnp.moveaxis(kernel, 3, 0), stride), 0, 3)
-    return _convolve(_blocks(x, stride), kernel, (1, 1))
-
-  _, pull_back = jax.vjp(without_stride, *saved)
+  _, pull_back = jax.vjp(functools.partial(_without_stride, stride), *saved)
   return pull_back(gradient)
 
 
 _strided.defvjp(_forwards, _backwards)
+
+
+def _without_stride(stride, x, kernel):
+  per_side = -(-kernel.shape[0] // stride)  # blocks, the last ones not full
+  covered = [
+    ((size - kernel.shape[0]) // stride + per_side) * stride
+    for size in x.shape[1:3]
+  ]
+  x = _fit(x[:, : covered[0], : covered[1]], (1, 2), covered)
+  kernel = _fit(kernel, (0, 1), [per_side * stride] * 2)
+  kernel = jnp.moveaxis(_blocks(jnp.moveaxis(kernel, 3, 0), stride), 0, 3)
+  return _convolve(_blocks(x, stride), kernel, (1, 1))
+
+
+def _fit(x, axes, sizes):
+  """Zeros behind, up to these sizes."""
+  pad = [(0, 0)] * x.ndim
+  for axis, size in zip(axes, sizes, strict=True):
+    pad[axis] = (0, size - x.shape[axis])
+  return jnp.pad(x, pad)
 
 
 def _blocks(x, side):
