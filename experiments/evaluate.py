@@ -23,6 +23,7 @@ from absl import flags
 from behavior_transfer.agents import checkpoints, policies, pretrained
 from behavior_transfer.experiments import (
   cli,
+  compilation,
   option_flags,
   pretrained_policies,
   tasks,
@@ -225,6 +226,7 @@ def main():
     film = _VIDEO.value and workdirs.writable(pathlib.Path(_VIDEO.value))
     if film:
       video.check_format(film)
+  compilation.keep_compiled()
   result = evaluate(
     player,
     episodes=_EPISODES.value,

@@ -17,6 +17,7 @@ from behavior_transfer.launch import experiment
 
 from . import (
   cli,
+  compilation,
   coverage,
   option_flags,
   pretrained_policies,
@@ -61,6 +62,7 @@ def main(
     options = option_flags.read_environment(environment)
     run = run_flags.read_run(name, options)
     _choose_devices(run)
+    compilation.keep_compiled()
     agent = make_agent(run)
   if run.print_config:
     print_settings(run, agent)
