@@ -30,11 +30,7 @@ test-slow: setup
 	$(VENV) -m pytest -m slow -s
 
 bench: setup
-	$(VENV) benchmarks/intrinsic_reward.py
-	$(VENV) benchmarks/throughput.py
-	$(VENV) benchmarks/acting.py
-	$(VENV) benchmarks/learning.py
-	$(VENV) benchmarks/price.py
+	$(VENV) benchmarks/table.py
 
 lint: setup
 	$(VENV) -m ruff check

@@ -3,32 +3,27 @@
   python benchmarks/intrinsic_reward.py
 
 For each number of environments in a process and of entries in each one's
-episodic memory: milliseconds of a step of the Q-network, of the reward as a
-whole, and of its parts. The ratio is that of the whole reward to the Q-network;
-all networks are of the paper's size.
+episodic memory: milliseconds of the reward as a whole, and of a step of the
+Q-network, for all of them; beside it the reward's networks and its memory.
 """
 
-import pathlib
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import flags
 from dm_env import specs
 
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents import ngu
 from behavior_transfer.agents.ngu import episodic, intrinsic
-from behavior_transfer.benchmarks import timing
-from behavior_transfer.experiments import cli, workdirs
+from behavior_transfer.benchmarks import comparisons, timing
 
-_OUTPUT = flags.DEFINE_string(
-  "output", None, "JSON file for the figures.", module_name="program"
-)
 _ENVIRONMENTS = (1, 16, 64)
 _ENTRIES = (1_000, 10_000, 30_000)
+_MOST_ENTRIES = 10_000  # for which there is a bar
 
 _SPEC: Any = SimpleNamespace(
   observations=specs.BoundedArray((84, 84, 1), np.uint8, 0, 255),
@@ -49,10 +44,10 @@ class _InPlace:
     return result
 
 
-def measure(num_environments: int, entries: int) -> dict[str, Any]:
-  """Milliseconds of each part, for one step of all environments."""
+def compare(num_environments: int, entries: int) -> comparisons.Comparison:
+  """One step of all environments."""
   config = ngu.NGUConfig()
-  nets = ngu.make_networks(_SPEC, "paper", config=config)
+  nets = ngu.make_networks(_SPEC, comparisons.NETWORK.value, config=config)
   reward = ngu.make_intrinsic_reward(nets.intrinsic, config)
   params = nets.intrinsic.init(jax.random.key(0))
   q_params = nets.q_network.init(jax.random.key(1))
@@ -95,44 +90,37 @@ def measure(num_environments: int, entries: int) -> dict[str, Any]:
   core_state = jax.tree.map(stack, nets.q_network.initial_state())
   actions = jnp.full((num_environments,), networks_lib.NO_ACTION)
   q_step = jax.jit(jax.vmap(nets.q_network.step, (None, 0, 0, 0)))
-  times = timing.alternate(
-    {
-      "q_network": lambda: q_step(q_params, frames, actions, core_state),
-      "reward": _InPlace(whole, filled(), params, frames),
-      "reward_networks": lambda: reward_networks(params, frames),
-      "memory": _InPlace(memory, filled(), embeddings),
-    }
-  )
-  return {
-    "environments": num_environments,
-    "entries": entries,
-    **{f"{name}_ms": 1e3 * value for name, value in times.items()},
-    "ratio": times["reward"] / times["q_network"],
+  sides: dict[str, Callable[[], object]] = {
+    "q_network": lambda: q_step(q_params, frames, actions, core_state),
+    "reward": _InPlace(whole, filled(), params, frames),
+    "networks": lambda: reward_networks(params, frames),
+    "memory": _InPlace(memory, filled(), embeddings),
   }
-
-
-def main():
-  """Measures all combinations and prints a table."""
-  with cli.user_input():
-    output = _OUTPUT.value and workdirs.writable(pathlib.Path(_OUTPUT.value))
-  print(
-    f"{'environments':>12} {'entries':>8} {'Q-network':>10} {'reward':>10}"
-    f" {'ratio':>6}   (its networks, its memory), ms"
+  rates = timing.rates(
+    {name: (function, 1) for name, function in sides.items()},
+    comparisons.TURNS.value,
+    comparisons.SECONDS.value / 20,
   )
-  rows = []
+  milliseconds = {name: 1e3 / rate for name, rate in rates.items()}
+  return comparisons.Comparison(
+    f"NGU's reward, {num_environments} x {entries:,} entries, / Q-network",
+    "ms",
+    milliseconds["reward"],
+    milliseconds["q_network"],
+    at_most=1.0 if entries <= _MOST_ENTRIES else None,
+    note=", ".join(
+      f"its {part} {milliseconds[part]:.2f} ms"
+      for part in ("networks", "memory")
+    ),
+  )
+
+
+def measure() -> Iterator[comparisons.Comparison]:
+  """Every combination."""
   for num_environments in _ENVIRONMENTS:
     for entries in _ENTRIES:
-      row = measure(num_environments, entries)
-      rows.append(row)
-      print(
-        f"{num_environments:12} {entries:8,} {row['q_network_ms']:10.2f}"
-        f" {row['reward_ms']:10.2f} {row['ratio']:6.2f}  "
-        f" ({row['reward_networks_ms']:.2f}, {row['memory_ms']:.2f})",
-        flush=True,
-      )
-  if output:
-    workdirs.write_json(output, {"machine": timing.machine(), "rows": rows})
+      yield compare(num_environments, entries)
 
 
 if __name__ == "__main__":
-  cli.run(main)
+  comparisons.run(measure)

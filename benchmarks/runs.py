@@ -84,11 +84,12 @@ def make_loop(
   task: tasks.Task,
   size: int,
   stack: contextlib.ExitStack,
+  **config: Any,
 ) -> Any:
   """A `LockStep` that acts in that many environments and learns nothing."""
   from behavior_transfer.launch import parts
 
-  plan = make_experiment(agent, network, task, size)
+  plan = make_experiment(agent, network, task, size, **config)
   design = parts.design(plan)
   replay = parts.Replay(plan, design, stack)
   learner = parts.make_learner(

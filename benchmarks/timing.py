@@ -10,57 +10,33 @@ from typing import Any
 import jax
 
 
-def alternate(
-  functions: Mapping[str, Callable[[], Any]],
-  rounds: int = 7,
-  seconds: float = 0.1,
-) -> dict[str, float]:
-  """Median seconds per call of each function.
-
-  The functions take turns, so that what else the machine does meets all of
-  them; each turn lasts long enough for the clock.
-
-  Args:
-    functions: by name; each returns arrays, which are waited for.
-    rounds: turns of each.
-    seconds: of a turn, about.
-  """
-  calls = {}
-  for name, function in functions.items():
-    jax.block_until_ready(function())  # compiles
-    start = time.perf_counter()
-    jax.block_until_ready(function())
-    elapsed = time.perf_counter() - start
-    calls[name] = max(1, min(1000, round(seconds / elapsed)))
-  times: dict[str, list[float]] = {name: [] for name in functions}
-  for _ in range(rounds):
-    for name, function in functions.items():
-      start = time.perf_counter()
-      for _ in range(calls[name]):
-        jax.block_until_ready(function())
-      times[name].append((time.perf_counter() - start) / calls[name])
-  return {name: statistics.median(values) for name, values in times.items()}
-
-
 def rates(
-  sides: Mapping[str, tuple[Callable[[], Any], int]],
+  sides: Mapping[str, tuple[Callable[[], object], int]],
   turns: int,
   seconds: float,
+  warm_up: int = 2,
 ) -> dict[str, float]:
-  """Median agent steps per second of what acts, which take turns.
+  """Median units per second of each side.
+
+  The sides take turns, so that what else the machine does meets all of them.
 
   Args:
-    sides: By name, a function and the agent steps that each call makes.
+    sides: By name, a function, whose arrays are waited for, and the units that
+      each call does.
     turns: Of each.
-    seconds: Of a turn.
+    seconds: Of a turn, at the least; there is one call at the least.
+    warm_up: Calls of each, before: they compile, and begin episodes.
   """
+  for function, _ in sides.values():
+    for _ in range(warm_up):
+      jax.block_until_ready(function())
   values: dict[str, list[float]] = {name: [] for name in sides}
   for _ in range(turns):
-    for name, (step, steps) in sides.items():
+    for name, (function, units) in sides.items():
       start, done = time.perf_counter(), 0
-      while time.perf_counter() - start < seconds:
-        step()
-        done += steps
+      while not done or time.perf_counter() - start < seconds:
+        jax.block_until_ready(function())
+        done += units
       values[name].append(done / (time.perf_counter() - start))
   return {name: statistics.median(found) for name, found in values.items()}
 

@@ -8,58 +8,97 @@ import sys
 import pytest
 
 _FOLDER = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
+_QUICK = ("--network=small", "--turns=1", "--seconds=0.1")
 
 
 def _run(tmp_path, program, *arguments):
-  """What the program wrote and printed."""
+  """The comparisons that the program wrote, by name, and what it printed."""
   output = tmp_path / "figures.json"
-  command = [sys.executable, _FOLDER / program, "--network=small", *arguments]
   printed = subprocess.run(
-    [*command, f"--output={output}"],
+    [
+      *(sys.executable, _FOLDER / program, *_QUICK, *arguments),
+      f"--output={output}",
+    ],
     check=True,
     text=True,
     stdout=subprocess.PIPE,
   ).stdout
-  return json.loads(output.read_text()), printed
+  written = json.loads(output.read_text())["comparisons"]
+  for comparison in written:
+    assert comparison["ours"] > 0
+    assert comparison["theirs"] > 0
+    expected = comparison["ours"] / comparison["theirs"]
+    assert comparison["ratio"] == pytest.approx(expected)
+    assert comparison["name"] in printed
+    if comparison["at_least"]:
+      assert comparison["met"] == (expected >= comparison["at_least"])
+    elif comparison["at_most"]:
+      assert comparison["met"] == (expected <= comparison["at_most"])
+    else:
+      assert comparison["met"] is None
+  return [comparison["name"] for comparison in written]
+
+
+def test_core(tmp_path):
+  names = _run(tmp_path, "core.py", "--shape=2x2x4")
+  assert names[0] == "learner core, 2x2x4, / R2D2's paper"
+  assert len(names) == 4
 
 
 @pytest.mark.slow
-def test_acting(tmp_path):
-  figures, printed = _run(tmp_path, "acting.py", "--seconds=0.2", "--turns=1")
-  rows = figures["rows"]
-  assert set(rows) == {"ours, 1", "ours, 16", "dm-acme", "emulator"}
-  theirs = rows["dm-acme"]["steps_per_second"]
-  for row in rows.values():
-    assert row["steps_per_second"] > 0
-    assert row["ratio"] == pytest.approx(row["steps_per_second"] / theirs)
-  assert "met" in printed
+@pytest.mark.parametrize(
+  ("program", "arguments", "number"),
+  [
+    ("acting.py", (), 3),
+    ("environment.py", (), 2 * 2 + 8),
+    ("learning.py", ("--shapes=2x2x4",), 1),
+    ("memory.py", ("--steps=800",), 1),
+    ("pretraining.py", (), 1),
+    ("price.py", (), 2),
+    ("startup.py", (), 1),
+  ],
+)
+def test_all_others(tmp_path, program, arguments, number):
+  assert len(_run(tmp_path, program, *arguments)) == number
 
 
-@pytest.mark.slow
-def test_learning(tmp_path):
-  figures, printed = _run(
-    tmp_path, "learning.py", "--shapes=2x2x4", "--turns=1"
-  )
-  row = figures["rows"]["2x2x4"]
-  assert row["ours"] > 0
-  assert row["theirs"] > 0
-  assert row["ratio"] == pytest.approx(row["ours"] / row["theirs"])
-  assert "2x2x4" in printed
+def test_the_table_has_every_program_of_comparisons():
+  programs = {
+    path.name
+    for path in _FOLDER.glob("*.py")
+    if "comparisons.run(measure" in path.read_text()
+  }
+  text = (_FOLDER / "table.py").read_text()
+  assert programs - {"table.py"} == {
+    name for name in programs if f'"{name}":' in text
+  }
 
 
-@pytest.mark.slow
-def test_price(tmp_path):
-  figures, printed = _run(tmp_path, "price.py", "--seconds=0.2", "--turns=1")
-  assert len(figures["ratios"]) == 3
-  assert all(ratio > 0 for ratio in figures["ratios"].values())
-  assert printed.count("met") == 3
+def test_the_core_needs_jax_alone():
+  blocked = ["acme", "reverb", "tensorflow", "launchpad", "dm_env", "ale_py"]
+  program = f"""
+import sys
+for name in {blocked}:
+  sys.modules[name] = None
+from behavior_transfer.benchmarks import core
+"""
+  subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_a_malformed_shape_is_refused():
+@pytest.mark.parametrize(
+  ("program", "flag", "message"),
+  [
+    (
+      "learning.py",
+      "--shapes=16x20",
+      "--shapes has '16x20'; each is like 16x20",
+    ),
+    ("core.py", "--shape=16x20", "--shape is '16x20'; it is like 64x40x80"),
+  ],
+)
+def test_a_malformed_shape_is_refused(program, flag, message):
   result = subprocess.run(
-    [sys.executable, _FOLDER / "learning.py", "--shapes=16x20"],
-    text=True,
-    capture_output=True,
+    [sys.executable, _FOLDER / program, flag], text=True, capture_output=True
   )
   assert result.returncode == 2
-  assert "--shapes has '16x20'; each is like 16x20x40" in result.stderr
+  assert message in result.stderr
