@@ -116,6 +116,8 @@ _GHOSTS = {
 
 _INVADERS = [f"invader_{points}" for points in range(5, 35, 5)]
 
+_TREASURES = [f"treasure_{room}" for room in range(8)]
+
 _MODDED = (
   # The igloo takes fifteen floes, which no longer pay on the way there.
   Variant("frostbite_easy", "frostbite", {"igloo": 500.0, "floe": 0.0}),
@@ -147,6 +149,20 @@ _MODDED = (
     "space_invaders_hard",
     "space_invaders",
     {"saucer": 200.0, **dict.fromkeys(_INVADERS, -5.0)},
+  ),
+  # A room counts once its treasure has been carried out, past its monsters; to
+  # take it no longer pays on the way there.
+  Variant(
+    "venture_easy",
+    "venture",
+    {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, 0.0)},
+  ),
+  # Worse, to take it costs half of that, and who dies before the door has to
+  # take it again.
+  Variant(
+    "venture_hard",
+    "venture",
+    {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, -100.0)},
   ),
   Variant("maze_far", maze.GAME, {"goal": 10.0}),
   Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -1.0}),

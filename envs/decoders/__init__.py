@@ -9,6 +9,7 @@ from . import (
   ms_pacman,
   pong,
   space_invaders,
+  venture,
 )
 from .base import Decoder, Event, Place, PlaceReader
 
@@ -23,6 +24,7 @@ DECODERS = {
     ms_pacman,
     pong,
     space_invaders,
+    venture,
   )
 }
 

@@ -45,6 +45,14 @@ POKES = {
     ("key", _MILLION, {"key": 1, "extra_life": 1, "score_rollover": 1}),
     ("life_lost", {"lives": 0}, {"life_lost": 1}),
   ],
+  "venture": [
+    ("life_lost", {"lives": 0}, {"life_lost": 1}),
+    (
+      "monster_points",
+      {"value": 9, "score_high": 0x99, "score_low": 0x92},
+      {"monster": 1, "monster_points": 900, "score_rollover": 1},
+    ),
+  ],
 }
 
 
@@ -123,12 +131,39 @@ def _frostbite_rare():
   return [*frostbite_fish(), *frostbite_tick_and_floe()]
 
 
+def venture_treasure(room):
+  """In another room, called this one, the hero is put upon its treasure."""
+  ale, cells = replay.console("venture"), envs.decoder("venture").cells
+  _, (entered, _), *_ = accounts.frames_with("venture", "room_entered")
+  for action in replay.recording("venture")[: entered + 80]:
+    ale.act(int(action))
+  thing = 3 if room == 3 else 2 if room < 5 else 1
+  x, y = (int(ale.getRAM()[cells[axis] + thing]) for axis in "xy")
+  drawn_from = 0x4F - y
+  for cell, value in (
+    *((cells["x"], x), (cells["y"], y), (0, drawn_from)),
+    (cells["room"], room),
+  ):
+    ale.setRAM(cell, value)
+  yield from replay.frames(ale, [_NOOP] * 10)
+
+
+def venture_dungeon_ends():
+  """The treasure in hand is told to be the last."""
+  index, frame = accounts.frames_with("venture", "room_cleared")[0]
+  room = frame.before[envs.decoder("venture").cells["room"]]
+  kept = 0b1111 & ~(1 << room % 4)
+  frames = accounts.poked("venture", index - 8, kept=kept)
+  yield from itertools.islice(frames, 600)
+
+
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
   "frostbite": _frostbite_rare,
   "pong": pong_time_out,
   "space_invaders": invaders_land,
   "asterix": asterix_dies_for_good,
+  "venture": venture_dungeon_ends,
 }
 
 

@@ -70,6 +70,7 @@ _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
 _SPACE_INVADERS = envs.decoder("space_invaders").cells
+_VENTURE = envs.decoder("venture").cells
 
 
 def _asterix_cell(ram):
@@ -177,6 +178,33 @@ def _space_invaders_rank(ram, goal):
   return -ram[_SPACE_INVADERS["invaders"]]
 
 
+def _venture_cell(ram):
+  names = ("level", "room", "kept", "lives")
+  place = envs.place_reader("venture")(ram)
+  shot = tuple(ram[cell] == 0xF2 for cell in range(29, 33))
+  clock = ram[92] if _carries(ram) else 0  # until the hall monster comes
+  standstill = ram[76] >> 4  # what is left of it
+  cells = [ram[_VENTURE[name]] for name in names]
+  return *cells, clock, standstill, place.x >> 3, place.y >> 2, shot
+
+
+def _venture_rank(ram, goal):
+  if goal == "hall_monster":
+    return 256 - ram[92] if _carries(ram) else 0
+  # A way in must be found, and one out again.
+  rooms = ram[_VENTURE["kept"]].bit_count()
+  return 3 * rooms + _in_room(ram) + _carries(ram)
+
+
+def _in_room(ram):
+  return ram[_VENTURE["room"]] < 8
+
+
+def _carries(ram):
+  """Whether a treasure is in the hero's hands."""
+  return _in_room(ram) and ram[_VENTURE["taken"]] > 0
+
+
 PLAYS = {
   "asterix": Play(
     # Later objects differ in their kind alone, which tests poke.
@@ -232,6 +260,14 @@ PLAYS = {
     ),
     cell=_space_invaders_cell,
     rank=_space_invaders_rank,
+  ),
+  "venture": Play(
+    goals=(
+      *("monster", "room_cleared", "monster_points", "room_cleared"),
+      *("life_lost", "hall_monster", "life_lost"),
+    ),
+    cell=_venture_cell,
+    rank=_venture_rank,
   ),
 }
 

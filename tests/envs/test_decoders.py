@@ -29,6 +29,7 @@ RANDOM_PLAY = {
   "space_invaders": (6, {"life_lost": 20, "invader_5": 10}),
   "asterix": (2, {"life_lost": 20, "object_50": 20}),
   "frostbite": (3, {"life_lost": 20}),
+  "venture": (3, {"life_lost": 5, "room_entered": 2}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -122,6 +123,17 @@ GOLDEN = {
     "extra_life": 1,
     "life_lost": 2,
   },
+  "venture": {
+    "room_entered": 4,
+    "treasure_1": 1,
+    "treasure_2": 1,
+    "treasure_points": 400,
+    "monster": 8,
+    "monster_points": 100,  # the others were shot before the treasure was taken
+    "room_cleared": 2,
+    "hall_monster": 3,
+    "life_lost": 2,
+  },
 }
 
 
@@ -181,6 +193,20 @@ _READ = {
     "object",
     "lives",
     "stack",
+  ),
+  "venture": (
+    "kept",
+    "taken",
+    "monster_1",
+    "monster_4",
+    "state",
+    "lives",
+    "score_high",
+    "score_low",
+    "wait",
+    "level",
+    "hall_monster",
+    "room",
   ),
 }
 

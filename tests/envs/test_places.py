@@ -147,6 +147,41 @@ def test_ms_pacman_goes_through_boards():
       assert after[2:] == (88, 98)
 
 
+def test_venture_moves():
+  """He waits on the map, then walks right and left, up and down."""
+  ale = replay.console("venture")
+  wait, right, left, up, down = (
+    _act(ale, "venture", [script])
+    for script in ((_NOOP, 70), (_RIGHT, 8), (_LEFT, 12), (_UP, 8), (_DOWN, 8))
+  )
+  assert set(wait) == {(0, 8, 68, 76)}
+  assert _range(right, "x") == (68, 70)
+  assert _range(left, "x") == (70, 67)
+  assert {place.y for place in right + left} == {76}
+  assert _range(up, "y") == (76, 74)
+  assert _range(down, "y") == (74, 76)
+  assert {place.x for place in up + down} == {67}
+
+
+def test_venture_goes_in_and_out_of_rooms():
+  """By doors: on the map and in the room he stands at the same one."""
+  doors = {0: ((110, 50), (59, 18)), 1: ((64, 62), (130, 60))}
+  doors[2] = (140, 10), (130, 12)
+  places, outside = _recorded("venture"), 8
+  rooms = [room for _, room in _rooms(places)]
+  assert rooms == [8, 0, 8, 2, 8, 1, 8, 0, 8]
+  for before, after in itertools.pairwise(places):
+    moves = [abs(a - b) for a, b in zip(before[2:], after[2:], strict=True)]
+    if after == (0, outside, 68, 76):  # where each life begins
+      continue
+    if before.room == after.room:
+      assert max(moves) <= 1
+      continue
+    out, room = (before, after) if before.room == outside else (after, before)
+    for place, door in zip((out, room), doors[room.room], strict=True):
+      assert abs(place.x - door[0]) + abs(place.y - door[1]) <= 3
+
+
 def _montezuma(*steps):
   ale = replay.console("montezuma_revenge")
   return ale, _act(
@@ -208,7 +243,13 @@ def test_montezuma_goes_on_to_the_next_level():
 
 
 def test_a_place_is_read_from_arrays_as_from_bytes():
-  for game in ("frostbite", "hero", "ms_pacman", "montezuma_revenge"):
+  for game in (
+    "frostbite",
+    "hero",
+    "ms_pacman",
+    "montezuma_revenge",
+    "venture",
+  ):
     ram = replay.console(game).getRAM()
     read = envs.place_reader(game)
     assert read(ram) == read(ram.tobytes())

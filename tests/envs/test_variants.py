@@ -15,6 +15,7 @@ MODDED = [
     "montezuma_revenge",
     "ms_pacman",
     "space_invaders",
+    "venture",
   )
   for kind in ("easy", "hard")
 ]
@@ -77,6 +78,8 @@ def test_a_table_for_a_game_without_events_is_refused():
     ("space_invaders_easy", {"saucer": 1, "invader_30": 2}, 200.0),
     ("space_invaders_hard", {"saucer": 1, "invader_30": 2}, 190.0),
     ("space_invaders_hard", {"invader_5": 1, "life_lost": 1}, -5.0),
+    ("venture_easy", {"room_cleared": 1, "treasure_0": 2}, 200.0),
+    ("venture_hard", {"room_cleared": 1, "treasure_7": 2, "monster": 1}, 0.0),
   ],
 )
 def test_rewards_are_linear_in_the_events(name, events, reward):
@@ -116,6 +119,9 @@ def _returns(name):
     ("space_invaders", 1_240),
     ("space_invaders_easy", 400),
     ("space_invaders_hard", 400 - 50 * 5),
+    ("venture", 500),
+    ("venture_easy", 2 * 200),
+    ("venture_hard", 2 * 200 - 2 * 100),
   ],
 )
 def test_returns_of_recorded_play(name, reward):
@@ -126,6 +132,7 @@ def test_returns_of_recorded_play(name, reward):
     "montezuma_revenge": 400,
     "ms_pacman": 10_001,
     "space_invaders": 1_240,
+    "venture": 500,
   }
   assert _returns(name) == (reward, native[envs.variant(name).game])
 
