@@ -123,6 +123,11 @@ _MODDED = (
   Variant("frostbite_easy", "frostbite", {"igloo": 500.0, "floe": 0.0}),
   # Worse, each of them costs what it pays in the first level.
   Variant("frostbite_hard", "frostbite", {"igloo": 500.0, "floe": -10.0}),
+  # A planet is left only once its four or more bunkers have been shot, which no
+  # longer pay on the way there.
+  Variant("gravitar_easy", "gravitar", {"planet": 1000.0, "bunker": 0.0}),
+  # Worse, each of them costs.
+  Variant("gravitar_hard", "gravitar", {"planet": 1000.0, "bunker": -100.0}),
   Variant("hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}),
   Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
   # A door needs a key, which no longer pays on the way there.

@@ -11,7 +11,7 @@ import replay
 
 from behavior_transfer import envs
 
-_NOOP = 0
+_NOOP, _DOWN = 0, 5
 
 # Cells overwritten shortly before an event of recorded play, and what comes
 # instead.
@@ -30,6 +30,14 @@ POKES = {
       "floe",
       {**_MILLION, "score_low": 0x90},
       {"floe": 1, "floe_points": 10, "extra_life": 1, "score_rollover": 1},
+    ),
+  ],
+  "gravitar": [
+    ("saucer", {"score_mid": 0x99}, {"saucer": 1, "extra_life": 1}),
+    (
+      "bunker",
+      {**_MILLION, "score_low": 0x80},
+      {"bunker": 1, "extra_life": 1, "score_rollover": 1},
     ),
   ],
   "montezuma_revenge": [
@@ -157,9 +165,92 @@ def venture_dungeon_ends():
   yield from itertools.islice(frames, 600)
 
 
+def _gravitar(event, later, **values):
+  """A console some frames after the event, with cells overwritten."""
+  ale, cells = replay.console("gravitar"), envs.decoder("gravitar").cells
+  index, _ = accounts.frames_with("gravitar", event)[0]
+  for action in replay.recording("gravitar")[: index + later]:
+    ale.act(int(action))
+  for cell, value in values.items():
+    ale.setRAM(cells[cell], value)
+  return ale
+
+
+def gravitar_planet_is_left(last):
+  """At the top, with nothing left on it."""
+  ale, cells = (
+    _gravitar("planet_entered", 8, y=7),
+    envs.decoder("gravitar").cells,
+  )
+  nothing = 0x8C
+  for thing in range(cells["thing_0"], cells["thing_6"] + 1):
+    ale.setRAM(thing, nothing)
+  if last:
+    ale.setRAM(
+      cells["planets_left"], 1 << int(ale.getRAM()[cells["planet"]] & 3)
+    )
+  yield from replay.frames(ale, [_NOOP] * 2)
+
+
+def gravitar_last_thing_is_fuel():
+  """The two below the planet are pulled up; a beam seeks them from the left."""
+  cells = envs.decoder("gravitar").cells
+  ale = _gravitar("planet_entered", 8, thing_6=0x38, fuel_high=9)
+  top, bottom, column = 80, 88, 73
+  for thing, y in ((5, 133), (6, 145)):
+    for cell, value in ((top, y), (bottom, y + 8), (column, 0x15)):
+      ale.setRAM(cell + thing, value)
+  for x in range(4, 152, 2):
+    ale.setRAM(cells["x"], x)
+    ale.setRAM(cells["y"], 137)
+    for frame in replay.frames(ale, [_DOWN] * 8):
+      yield frame
+      if frame.after[cells["thing_6"]] == 0x46:
+        return
+
+
+def gravitar_reactor_is_left(hit):
+  """Where it is hit, by two shots that are put on it."""
+  ale, cells = _gravitar("reactor_entered", 8), envs.decoder("gravitar").cells
+  if hit:
+    heading, left, y, x = 96, 100, 104, 108
+    for cell, value in ((heading, 0), (left, 31), (y, 86), (x, 93)):
+      for shot in range(2):
+        ale.setRAM(cell + shot, value)
+  yield from replay.frames(ale, [_NOOP] * 4)
+  ale.setRAM(cells["y"], 5)
+  yield from replay.frames(ale, [_NOOP] * 2)
+
+
+def gravitar_runs_out_of_fuel():
+  ale = _gravitar("bunker", 8, fuel_high=0, fuel_low=0)
+  yield from replay.frames(ale, [_NOOP])
+
+
+def gravitar_dies_for_good(fuel_high, fuel_low):
+  """The ship falls, on its last life."""
+  ale = _gravitar("bunker", 8, lives=0, fuel_high=fuel_high, fuel_low=fuel_low)
+  ale.act(_NOOP)
+  yield from replay.frames(ale, [_NOOP] * 2_000)
+
+
+def _gravitar_rare():
+  return [
+    *gravitar_last_thing_is_fuel(),
+    *gravitar_planet_is_left(last=False),
+    *gravitar_planet_is_left(last=True),
+    *gravitar_reactor_is_left(hit=False),
+    *gravitar_reactor_is_left(hit=True),
+    *gravitar_runs_out_of_fuel(),
+    *gravitar_dies_for_good(fuel_high=1, fuel_low=0),
+    *gravitar_dies_for_good(fuel_high=0, fuel_low=0x90),
+  ]
+
+
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
   "frostbite": _frostbite_rare,
+  "gravitar": _gravitar_rare,
   "pong": pong_time_out,
   "space_invaders": invaders_land,
   "asterix": asterix_dies_for_good,

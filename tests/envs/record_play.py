@@ -65,6 +65,7 @@ class Node:
 _ASTERIX = envs.decoder("asterix").cells
 _FREEWAY = envs.decoder("freeway").cells
 _FROSTBITE = envs.decoder("frostbite").cells
+_GRAVITAR = envs.decoder("gravitar").cells
 _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
@@ -100,6 +101,18 @@ def _frostbite_cell(ram):
 
 def _frostbite_rank(ram, goal):
   return (ram[_FROSTBITE["blocks"]] + 1) & 255 if goal == "igloo" else 0
+
+
+def _gravitar_cell(ram):
+  names = ("screen", "planet", "heading")
+  place = ram[_GRAVITAR["x"]] >> 3, ram[_GRAVITAR["y"]] >> 3
+  things = ram[_GRAVITAR["thing_0"] : _GRAVITAR["thing_6"] + 1]
+  return *(ram[_GRAVITAR[name]] for name in names), place, things
+
+
+def _gravitar_rank(ram, goal):
+  on_map = goal in ("planet_entered", "fight", "reactor_entered")
+  return (ram[_GRAVITAR["screen"]] == 2) == on_map
 
 
 def _hero_cell(ram):
@@ -221,6 +234,15 @@ PLAYS = {
     goals=("floe", "life_lost", "igloo", "level_up", "life_lost"),
     cell=_frostbite_cell,
     rank=_frostbite_rank,
+  ),
+  "gravitar": Play(
+    goals=(
+      # A planet is not left before it is cleared.
+      *("fight", "saucer", "reactor_entered"),
+      *("planet_entered", "bunker", "life_lost", "life_lost"),
+    ),
+    cell=_gravitar_cell,
+    rank=_gravitar_rank,
   ),
   "hero": Play(
     goals=(

@@ -29,6 +29,7 @@ RANDOM_PLAY = {
   "space_invaders": (6, {"life_lost": 20, "invader_5": 10}),
   "asterix": (2, {"life_lost": 20, "object_50": 20}),
   "frostbite": (3, {"life_lost": 20}),
+  "gravitar": (6, {"life_lost": 10, "fight": 2, "out_of_fuel": 2}),
   "venture": (3, {"life_lost": 5, "room_entered": 2}),
 }
 GAMES = tuple(RANDOM_PLAY)
@@ -123,6 +124,15 @@ GOLDEN = {
     "extra_life": 1,
     "life_lost": 2,
   },
+  "gravitar": {
+    "fight": 1,
+    "saucer": 1,
+    "reactor_entered": 1,
+    "planet_entered": 1,
+    "fuel": 1,
+    "bunker": 1,
+    "life_lost": 2,
+  },
   "venture": {
     "room_entered": 4,
     "treasure_1": 1,
@@ -193,6 +203,18 @@ _READ = {
     "object",
     "lives",
     "stack",
+  ),
+  "gravitar": (
+    "screen",
+    "lives",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "fuel_high",
+    "fuel_low",
+    "thing_0",
+    "thing_6",
+    "hit",
   ),
   "venture": (
     "kept",
@@ -265,7 +287,7 @@ def test_an_unknown_event_has_no_value():
 
 def test_a_game_without_a_decoder():
   with pytest.raises(
-    ValueError, match=r"^game: got 'breakout'.*frostbite, hero, mont"
+    ValueError, match=r"^game: got 'breakout'.*frostbite, gravitar, hero, mont"
   ):
     envs.decoder("breakout")
 

@@ -77,6 +77,28 @@ def test_frostbite_goes_through_a_level():
       assert abs(before.y - after.y) <= 6
 
 
+def test_gravitar_goes_from_screen_to_screen():
+  """To a saucer, the reactor and a planet, from the map and back to it."""
+  places, planet, map_, reactor, fight = _recorded("gravitar"), 3, 4, 6, 7
+  rooms = [room for _, room in _rooms(places)]
+  assert rooms == [map_, fight, map_, reactor, map_, planet]
+  for before, after in itertools.pairwise(places):
+    if before.room == after.room and after[2:] != (80, 15):  # a new life
+      assert abs(before.x - after.x) <= 4
+      assert abs(before.y - after.y) <= 4
+    if (before.room, after.room) == (fight, map_):
+      met = next(p for p in places if p.room == fight)
+      assert after[2:] == places[places.index(met) - 1][2:]
+
+
+def test_gravitar_is_nowhere_before_and_after_the_game():
+  ram, read = bytearray(128), envs.place_reader("gravitar")
+  screen = envs.decoder("gravitar").cells["screen"]
+  for number, known in enumerate((False, False, True, True, True, True)):
+    ram[screen] = number
+    assert (read(ram) is not None) == known
+
+
 def test_hero_moves():
   """It comes in from the top, waits, flies right and left, down and up."""
   ale = replay.console("hero")
@@ -245,6 +267,7 @@ def test_montezuma_goes_on_to_the_next_level():
 def test_a_place_is_read_from_arrays_as_from_bytes():
   for game in (
     "frostbite",
+    "gravitar",
     "hero",
     "ms_pacman",
     "montezuma_revenge",

@@ -11,6 +11,7 @@ MODDED = [
   f"{game}_{kind}"
   for game in (
     "frostbite",
+    "gravitar",
     "hero",
     "montezuma_revenge",
     "ms_pacman",
@@ -64,6 +65,8 @@ def test_a_table_for_a_game_without_events_is_refused():
   [
     ("frostbite_easy", {"igloo": 1, "floe": 16, "block_points": 160}, 500.0),
     ("frostbite_hard", {"igloo": 1, "floe": 16, "floe_points": 160}, 340.0),
+    ("gravitar_easy", {"planet": 1, "bunker": 5, "saucer": 1}, 1000.0),
+    ("gravitar_hard", {"planet": 1, "bunker": 5, "system": 1}, 500.0),
     ("hero_easy", {"miner": 2, "wall": 3, "creature": 1}, 2000.0),
     ("hero_hard", {"miner": 2, "wall": 3, "laser_wall": 1}, 1100.0),
     ("hero_hard", {"power_bonus": 70, "dynamite_bonus": 50}, 0.0),
@@ -107,6 +110,9 @@ def _returns(name):
     ("frostbite", 610),
     ("frostbite_easy", 500),
     ("frostbite_hard", 500 - 17 * 10),
+    ("gravitar", 350),
+    ("gravitar_easy", 0),
+    ("gravitar_hard", -100),
     ("hero", 14_150),
     ("hero_easy", 4_000),
     ("hero_hard", 4_000 - 8 * 300),
@@ -128,6 +134,7 @@ def test_returns_of_recorded_play(name, reward):
   """Worked out by hand from the golden counts of `test_decoders.py`."""
   native = {
     "frostbite": 610,
+    "gravitar": 350,
     "hero": 14_150,
     "montezuma_revenge": 400,
     "ms_pacman": 10_001,
