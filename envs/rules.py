@@ -237,7 +237,7 @@ def _clause(
 ) -> Clause:
   field = f"events.{event}"
   match = _CLAUSE.fullmatch(clause)
-  cell, verb, number = match.groups() if match else (None, None, None)
+  cell, verb, number = match.groups() if match else ("", "", None)
   needs_number = verb not in _WITHOUT_NUMBER
   if verb not in verbs or needs_number != (number is not None):
     forms = (v if v in _WITHOUT_NUMBER else f"{v} N" for v in verbs)

@@ -6,6 +6,8 @@ import pathlib
 
 import jax
 
+_FOLDER = "jax_compilation_cache_dir"
+_LEAST = "jax_persistent_cache_min_compile_time_secs"
 _LEAST_SECONDS = 0.3  # that compiling took; the rest is as quickly done again
 
 
@@ -22,13 +24,11 @@ def keep_compiled():
     folder.mkdir(parents=True, exist_ok=True)
   except OSError:
     return  # nowhere to keep it
-  settings = {
-    "jax_compilation_cache_dir": str(folder),
-    "jax_persistent_cache_min_compile_time_secs": _LEAST_SECONDS,
-  }
-  for name, value in settings.items():
-    given = os.environ.setdefault(name.upper(), str(value))
-    jax.config.update(name, type(value)(given))
+  # The variables are for those that this process starts.
+  given = os.environ.setdefault(_FOLDER.upper(), str(folder))
+  jax.config.update(_FOLDER, given)
+  given = os.environ.setdefault(_LEAST.upper(), str(_LEAST_SECONDS))
+  jax.config.update(_LEAST, float(given))
 
 
 def _processor() -> str:
