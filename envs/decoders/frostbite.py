@@ -21,6 +21,8 @@ Recorded play has all but fish, extra life and roll-over. Those were seen where
 a cell is overwritten before the ROM pays: what the hero touches, or the score.
 """
 
+import operator
+
 from . import base
 
 # Every address comes from the disassembly; lives and score are also ALE's.
@@ -54,6 +56,8 @@ _PAUSE = CELLS["pause"]
 _STATE = CELLS["state"]
 _SOUND = CELLS["sound"]
 _LANDED = CELLS["landed"]
+# No event comes without a change of one of these.
+_WATCHED = operator.itemgetter(_SCORE, _LEVEL, _LIVES, _STATE, _SOUND, _LANDED)
 
 EVENTS = {
   "floe": base.Event(0, "A white ice floe was reached."),
@@ -78,6 +82,9 @@ _NO_BLOCKS = 0x80  # and above
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if _WATCHED(before) == _WATCHED(after):
+    return {}
   counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
   counts["floe"] = int(_floe(before, after))
   counts["fish"] = int(

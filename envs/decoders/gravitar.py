@@ -25,6 +25,8 @@ roll-over and the end of the fuel were seen where a cell is overwritten before
 the ROM pays.
 """
 
+import operator
+
 from . import base
 
 # Every address comes from the disassembly; lives, score and screen are also
@@ -55,6 +57,10 @@ _X = CELLS["x"]
 _Y = CELLS["y"]
 _THINGS = range(CELLS["thing_0"], CELLS["thing_6"] + 1)
 _HIT = CELLS["hit"]
+# No event comes without a change of one of these.
+_WATCHED = operator.itemgetter(
+  _SCREEN, _LIVES, _SCORE, slice(_THINGS.start, _THINGS.stop), _HIT
+)
 
 EVENTS = {
   "saucer": base.Event(100, "A saucer was shot."),
@@ -85,6 +91,9 @@ _FUEL_LIES, _FUEL_TAKEN = 0x38, 0x46
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if _WATCHED(before) == _WATCHED(after):
+    return {}
   counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
   was, now = before[_SCREEN], after[_SCREEN]
   for screen, event in _ENTERED.items():

@@ -12,6 +12,8 @@ places only:
 The amount says which it was: what is left of it below 100 is an invader.
 """
 
+import operator
+
 from . import base
 
 # Every address comes from the disassembly; score, lives and the end of the game
@@ -28,6 +30,7 @@ _LANDED = CELLS["landed"]
 _LIVES = CELLS["lives"]
 _SCORE_HIGH = CELLS["score_high"]
 _SCORE_LOW = CELLS["score_low"]
+_WATCHED = operator.itemgetter(*CELLS.values())
 
 EVENTS = {
   "invader_5": base.Event(5, "An invader of the lowest row was shot."),
@@ -46,6 +49,9 @@ EVENTS = {
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if _WATCHED(before) == _WATCHED(after):
+    return {}
   saucers, points = divmod((_score(after) - _score(before)) % 10_000, 200)
   counts = {f"invader_{points}": 1} if points else {}
   counts["saucer"] = saucers

@@ -24,6 +24,8 @@ roll-over were seen where a cell is overwritten before the ROM pays.
 ALE counts the lives in reserve and one more, and none where the game is over.
 """
 
+import operator
+
 from . import base
 
 # Every address comes from the disassembly; lives, score, state and wait are
@@ -51,7 +53,7 @@ _KEPT = CELLS["kept"]
 _TAKEN = CELLS["taken"]
 _Y = CELLS["y"]
 _MAP_Y = CELLS["map_y"]
-_MONSTERS = range(CELLS["monster_1"], CELLS["monster_4"] + 1)
+_MONSTERS = slice(CELLS["monster_1"], CELLS["monster_4"] + 1)
 _STATE = CELLS["state"]
 _LIVES = CELLS["lives"]
 _SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
@@ -61,6 +63,11 @@ _X = CELLS["x"]
 _MAP_X = CELLS["map_x"]
 _HALL_MONSTER = CELLS["hall_monster"]
 _ROOM = CELLS["room"]
+# But for a monster shot, no event comes without a change of one of these.
+_WATCHED = operator.itemgetter(
+  *(_TAKEN, _SCORE, _ROOM, _KEPT, _HALL_MONSTER),
+  *(_LEVEL, _STATE, _WAIT, _LIVES),
+)
 
 _MAPS = 8  # and above; below, rooms
 
@@ -88,6 +95,9 @@ _WAITED = 0xFF
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if _WATCHED(before) == _WATCHED(after) and _SHOT not in after[_MONSTERS]:
+    return {}
   treasure = not before[_TAKEN] and after[_TAKEN] > 0
   counts = {}
   if before[_SCORE] != after[_SCORE]:
@@ -100,7 +110,8 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
   if treasure:
     counts[f"treasure_{after[_ROOM]}"] = 1
   counts["monster"] = sum(
-    before[cell] != _SHOT and after[cell] == _SHOT for cell in _MONSTERS
+    was != _SHOT and now == _SHOT
+    for was, now in zip(before[_MONSTERS], after[_MONSTERS], strict=True)
   )
   counts["room_entered"] = int(before[_ROOM] >= _MAPS > after[_ROOM])
   counts["room_cleared"] = int(after[_KEPT] & ~before[_KEPT] > 0)
