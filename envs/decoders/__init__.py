@@ -8,6 +8,7 @@ from . import (
   montezuma_revenge,
   ms_pacman,
   pong,
+  private_eye,
   space_invaders,
 )
 from .base import Decoder, Event, Place, PlaceReader
@@ -22,6 +23,7 @@ DECODERS = {
     montezuma_revenge,
     ms_pacman,
     pong,
+    private_eye,
     space_invaders,
   )
 }

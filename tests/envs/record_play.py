@@ -69,6 +69,7 @@ _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
 _PONG = envs.decoder("pong").cells
+_PRIVATE_EYE = envs.decoder("private_eye").cells
 _SPACE_INVADERS = envs.decoder("space_invaders").cells
 
 
@@ -164,6 +165,33 @@ def _pong_rank(ram, goal):
   return speed if goal == "point_won" else ram[_PONG["hits"]]
 
 
+# Rooms of the first case where it happens, on the way to the first clue.
+_PRIVATE_EYE_ROOMS = {
+  "suspect": 2,
+  "flower_pot": 3,
+  "brick": 5,
+  "rat": 8,
+  "bird": 9,
+  "clue_found": 14,
+}
+
+
+def _private_eye_cell(ram):
+  names = ("room", "held", "found")
+  place = ram[_PRIVATE_EYE["x"]] >> 3, ram[_PRIVATE_EYE["y"]] >> 6
+  return *(ram[_PRIVATE_EYE[name]] for name in names), place
+
+
+def _private_eye_rank(ram, goal):
+  """Near to the room of the goal, early."""
+  minutes, seconds = (
+    ram[_PRIVATE_EYE[name]] for name in ("minutes", "seconds")
+  )
+  left = 60 * minutes + 10 * (seconds >> 4) + (seconds & 15)
+  away = abs(ram[_PRIVATE_EYE["room"]] - _PRIVATE_EYE_ROOMS[goal])
+  return left - 4 * away
+
+
 def _space_invaders_cell(ram):
   left, lives = (ram[_SPACE_INVADERS[name]] for name in ("invaders", "lives"))
   player_x, shot_y, saucer_x = ram[28], ram[85], ram[30]
@@ -224,6 +252,11 @@ PLAYS = {
     ),
     cell=_pong_cell,
     rank=_pong_rank,
+  ),
+  "private_eye": Play(
+    goals=tuple(_PRIVATE_EYE_ROOMS),
+    cell=_private_eye_cell,
+    rank=_private_eye_rank,
   ),
   "space_invaders": Play(
     goals=(

@@ -29,6 +29,7 @@ RANDOM_PLAY = {
   "space_invaders": (6, {"life_lost": 20, "invader_5": 10}),
   "asterix": (2, {"life_lost": 20, "object_50": 20}),
   "frostbite": (3, {"life_lost": 20}),
+  "private_eye": (6, {"pothole": 50, "spared": 50}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -122,6 +123,16 @@ GOLDEN = {
     "extra_life": 1,
     "life_lost": 2,
   },
+  "private_eye": {
+    "suspect": 3,
+    "clue_found": 1,
+    "pothole": 40,
+    "brick": 1,
+    "flower_pot": 3,
+    "rat": 3,
+    "bird": 2,
+    "spared": 1140,
+  },
 }
 
 
@@ -181,6 +192,19 @@ _READ = {
     "object",
     "lives",
     "stack",
+  ),
+  "private_eye": (
+    "kind_0",
+    "held",
+    "over",
+    "minutes",
+    "seconds",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "done",
+    "stunned",
+    "found",
   ),
 }
 

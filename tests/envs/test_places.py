@@ -13,12 +13,13 @@ import replay
 from behavior_transfer import envs
 from behavior_transfer.envs.decoders import montezuma_revenge
 
-_NOOP, _UP, _RIGHT, _LEFT, _DOWN, _JUMP_RIGHT, _JUMP_LEFT = (
+_NOOP, _UP, _RIGHT, _LEFT, _DOWN, _UP_RIGHT, _JUMP_RIGHT, _JUMP_LEFT = (
   0,
   2,
   3,
   4,
   5,
+  6,
   11,
   12,
 )
@@ -207,8 +208,41 @@ def test_montezuma_goes_on_to_the_next_level():
   ]
 
 
+def test_private_eye_goes_through_the_town():
+  """The car drives right, room by room; the detective leaps out of it."""
+  places = _recorded("private_eye")
+  rooms = _rooms(places)
+  assert rooms[0] == (0, 0)
+  assert {room for _, room in rooms} >= set(range(15))
+  assert max(place.y for place in places) == 99
+  for before, after in itertools.pairwise(places):
+    assert abs(before.y - after.y) <= 6
+    if before.room == after.room:
+      assert abs(before.x - after.x) <= 6
+    else:
+      right = after.room == (before.room + 1) % 32
+      assert right or after.room == (before.room - 1) % 32
+      assert (before.x > 140) == (after.x < 24) == right
+
+
+def test_private_eye_goes_through_a_door():
+  """From the first street to the right into the wood behind it."""
+  ale = replay.console("private_eye")
+  places = _act(ale, "private_eye", [(_RIGHT, 100), (_UP_RIGHT, 80), (_UP, 95)])
+  assert _rooms(places) == [(0, 0), (0, 1), (0, 19)]
+  for before, after in itertools.pairwise(places):
+    if before.room == 1 and after.room == 19:
+      assert before.x == after.x == 76
+
+
 def test_a_place_is_read_from_arrays_as_from_bytes():
-  for game in ("frostbite", "hero", "ms_pacman", "montezuma_revenge"):
+  for game in (
+    "frostbite",
+    "hero",
+    "ms_pacman",
+    "montezuma_revenge",
+    "private_eye",
+  ):
     ram = replay.console(game).getRAM()
     read = envs.place_reader(game)
     assert read(ram) == read(ram.tobytes())

@@ -14,6 +14,7 @@ MODDED = [
     "hero",
     "montezuma_revenge",
     "ms_pacman",
+    "private_eye",
     "space_invaders",
   )
   for kind in ("easy", "hard")
@@ -74,6 +75,9 @@ def test_a_table_for_a_game_without_events_is_refused():
     ("ms_pacman_hard", {"dot": 7, "ghost_400": 1, "energy_pill": 1}, 330.0),
     ("ms_pacman_hard", {"fruit": 200, "extra_life": 1}, 0.0),
     ("ms_pacman", {"ghost_800": 1, "fruit": 200, "dot": 1}, 1010.0),
+    ("private_eye_easy", {"clue_found": 1, "clue_returned": 1}, 10_000.0),
+    ("private_eye_hard", {"loot_found": 1, "loot_returned": 1}, 5000.0),
+    ("private_eye_hard", {"clue_found": 1, "suspect": 2, "rat": 1}, -5200.0),
     ("space_invaders_easy", {"saucer": 1, "invader_30": 2}, 200.0),
     ("space_invaders_hard", {"saucer": 1, "invader_30": 2}, 190.0),
     ("space_invaders_hard", {"invader_5": 1, "life_lost": 1}, -5.0),
@@ -113,6 +117,9 @@ def _returns(name):
     ("ms_pacman", 10_001),
     ("ms_pacman_easy", 6_800),
     ("ms_pacman_hard", 6_800 - 255 * 10),
+    ("private_eye", 4_000),
+    ("private_eye_easy", 0),
+    ("private_eye_hard", -5_000 - 3 * 100),
     ("space_invaders", 1_240),
     ("space_invaders_easy", 400),
     ("space_invaders_hard", 400 - 50 * 5),
@@ -125,6 +132,7 @@ def test_returns_of_recorded_play(name, reward):
     "hero": 14_150,
     "montezuma_revenge": 400,
     "ms_pacman": 10_001,
+    "private_eye": 4_000,
     "space_invaders": 1_240,
   }
   assert _returns(name) == (reward, native[envs.variant(name).game])
