@@ -11,7 +11,7 @@ import replay
 
 from behavior_transfer import envs
 
-_NOOP = 0
+_NOOP, _RIGHT = 0, 3
 
 # Cells overwritten shortly before an event of recorded play, and what comes
 # instead.
@@ -44,6 +44,15 @@ POKES = {
     ("key", {"score_mid": 0x99}, {"key": 1, "extra_life": 1}),
     ("key", _MILLION, {"key": 1, "extra_life": 1, "score_rollover": 1}),
     ("life_lost", {"lives": 0}, {"life_lost": 1}),
+  ],
+  "pitfall": [
+    (
+      "fall",
+      {"score_mid": 0, "score_low": 0x50},
+      {"fall": 1, "spared": 50},
+    ),
+    ("fall", {"score_mid": 0, "score_low": 1}, {"fall": 1, "spared": 99}),
+    ("fall", {"minutes": 0, "seconds": 0x30}, {"fall": 1}),
   ],
   "private_eye": [
     (
@@ -146,6 +155,57 @@ def _frostbite_rare():
   return [*frostbite_fish(), *frostbite_tick_and_floe()]
 
 
+# Cells overwritten beside a gold bar.
+TREASURES = [
+  ({}, {"gold": 1}),
+  ({"object": 4}, {"money_bag": 1}),
+  ({"object": 5}, {"silver": 1}),
+  ({"object": 7}, {"ring": 1}),
+  ({"treasures": 0}, {"gold": 1, "all_found": 1}),
+  (_MILLION, {"gold": 1, "score_rollover": 1}),
+]
+
+
+def pitfall_treasure(values):
+  """Harry is sent to the sixth screen on the right, and past its tar."""
+  ale, cells = replay.console("pitfall"), envs.decoder("pitfall").cells
+  ale.setRAM(cells["screen"], 0x97)
+  ale.setRAM(cells["x"], 146)
+  for _ in range(10):
+    ale.act(_RIGHT)
+  for cell, value in {"x": 112, **values}.items():
+    ale.setRAM(cells[cell], value)
+  ale.act(_NOOP)
+  return list(replay.frames(ale, [_RIGHT] * 40))
+
+
+def pitfall_times_out():
+  """Harry waits while the last second goes by."""
+  ale, cells = replay.console("pitfall"), envs.decoder("pitfall").cells
+  ale.act(_NOOP)
+  ale.setRAM(cells["minutes"], 0)
+  ale.setRAM(cells["seconds"], 1)
+  return list(replay.frames(ale, [_NOOP] * 70))
+
+
+def pitfall_dies_for_good():
+  """The lives are taken away on the way to a death, and most of the time."""
+  index, _ = accounts.frames_with("pitfall", "life_lost")[0]
+  return [
+    *accounts.poked("pitfall", index - 150, lives=0),
+    *accounts.poked("pitfall", index - 150, lives=0, minutes=0),
+    *accounts.poked("pitfall", index - 150, lives=0, score_mid=0, score_low=0),
+  ]
+
+
+def _pitfall_rare():
+  return [
+    *(f for values, _ in TREASURES for f in pitfall_treasure(values)),
+    *pitfall_times_out(),
+    *pitfall_dies_for_good(),
+  ]
+
+
 # Cells overwritten at the start, in front of the police.
 EYE_AT_HOME = [
   ({"location": 16, "held": 20}, {"clue_returned": 1}),
@@ -200,6 +260,7 @@ def _private_eye_rare():
 # Frames with events that are too rare for a recording.
 RARE_FRAMES = {
   "frostbite": _frostbite_rare,
+  "pitfall": _pitfall_rare,
   "pong": pong_time_out,
   "private_eye": _private_eye_rare,
   "space_invaders": invaders_land,

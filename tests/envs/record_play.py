@@ -68,6 +68,7 @@ _FROSTBITE = envs.decoder("frostbite").cells
 _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
+_PITFALL = envs.decoder("pitfall").cells
 _PONG = envs.decoder("pong").cells
 _PRIVATE_EYE = envs.decoder("private_eye").cells
 _SPACE_INVADERS = envs.decoder("space_invaders").cells
@@ -150,6 +151,20 @@ def _edible(ram):
   """How many ghosts can be eaten."""
   ghosts = ram[_MS_PACMAN["ghost_0"] : _MS_PACMAN["ghost_3"] + 1]
   return sum(ghost >= 128 for ghost in ghosts)
+
+
+def _pitfall_cell(ram):
+  place = ram[_PITFALL["x"]] >> 2, ram[_PITFALL["y"]] >> 2
+  vine = ram[94] >> 4
+  return ram[_PITFALL["lives"]], ram[_PITFALL["screen"]], place, vine
+
+
+def _pitfall_rank(ram, goal):
+  first_to_the_right = 0xC4, 0x89, 0x12, 0x25
+  screen = ram[_PITFALL["screen"]]
+  return (
+    first_to_the_right.index(screen) if screen in first_to_the_right else -1
+  )
 
 
 def _pong_cell(ram):
@@ -244,6 +259,11 @@ PLAYS = {
     ),
     cell=_ms_pacman_cell,
     rank=_ms_pacman_rank,
+  ),
+  "pitfall": Play(
+    goals=("log", "fall", "life_lost", "log", "life_lost"),
+    cell=_pitfall_cell,
+    rank=_pitfall_rank,
   ),
   "pong": Play(
     goals=(

@@ -29,6 +29,7 @@ RANDOM_PLAY = {
   "space_invaders": (6, {"life_lost": 20, "invader_5": 10}),
   "asterix": (2, {"life_lost": 20, "object_50": 20}),
   "frostbite": (3, {"life_lost": 20}),
+  "pitfall": (3, {"fall": 1, "log": 10}),
   "private_eye": (6, {"pothole": 50, "spared": 50}),
 }
 GAMES = tuple(RANDOM_PLAY)
@@ -123,6 +124,7 @@ GOLDEN = {
     "extra_life": 1,
     "life_lost": 2,
   },
+  "pitfall": {"fall": 2, "log": 74, "life_lost": 2},
   "private_eye": {
     "suspect": 3,
     "clue_found": 1,
@@ -192,6 +194,18 @@ _READ = {
     "object",
     "lives",
     "stack",
+  ),
+  "pitfall": (
+    "lives",
+    "shaft",
+    "pause",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "minutes",
+    "seconds",
+    "y",
+    "treasures",
   ),
   "private_eye": (
     "kind_0",

@@ -208,6 +208,19 @@ def test_montezuma_goes_on_to_the_next_level():
   ]
 
 
+def test_pitfall_goes_from_screen_to_screen():
+  """On the ground and in the tunnel, out at one edge and in at the other."""
+  places = _recorded("pitfall")
+  assert _rooms(places)[:2] == [(0, 196), (0, 137)]
+  assert {32, 86} <= {place.y for place in places}
+  for before, after in itertools.pairwise(places):
+    if before.room != after.room:
+      assert before.y == after.y
+      assert (before.x, after.x) in [(148, 8), (8, 148)]
+    elif after.x != 20:  # where each life begins; a ladder pulls him in
+      assert abs(before.x - after.x) <= (8 if after.x == 76 else 1)
+
+
 def test_private_eye_goes_through_the_town():
   """The car drives right, room by room; the detective leaps out of it."""
   places = _recorded("private_eye")
@@ -241,6 +254,7 @@ def test_a_place_is_read_from_arrays_as_from_bytes():
     "hero",
     "ms_pacman",
     "montezuma_revenge",
+    "pitfall",
     "private_eye",
   ):
     ram = replay.console(game).getRAM()
