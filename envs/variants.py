@@ -116,6 +116,8 @@ _GHOSTS = {
 
 _INVADERS = [f"invader_{points}" for points in range(5, 35, 5)]
 
+_BROUGHT_BACK = {"clue_returned": 10_000.0, "loot_returned": 20_000.0}
+
 _TREASURES = [f"treasure_{room}" for room in range(8)]
 
 _MODDED = (
@@ -142,6 +144,28 @@ _MODDED = (
   ),
   Variant("ms_pacman_easy", "ms_pacman", {**_GHOSTS, "dot": 0.0}),
   Variant("ms_pacman_hard", "ms_pacman", {**_GHOSTS, "dot": -10.0}),
+  # What suspects carry must be brought across the town to where it belongs,
+  # which alone pays; neither to find it nor to catch a suspect does.
+  Variant(
+    "private_eye_easy",
+    "private_eye",
+    {
+      **_BROUGHT_BACK,
+      **dict.fromkeys(("suspect", "clue_found", "loot_found"), 0.0),
+    },
+  ),
+  # Worse, each of these costs what it paid: who learns to keep away from
+  # suspects never has anything to bring back.
+  Variant(
+    "private_eye_hard",
+    "private_eye",
+    {
+      **_BROUGHT_BACK,
+      "suspect": -100.0,
+      "clue_found": -5000.0,
+      "loot_found": -15_000.0,
+    },
+  ),
   # The saucer is rare, and must be waited for under fire; in the hard variant
   # shooting at the rows below it, a wave of which costs nearly what it pays,
   # teaches not to shoot.

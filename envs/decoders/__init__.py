@@ -8,7 +8,9 @@ from . import (
   hero,
   montezuma_revenge,
   ms_pacman,
+  pitfall,
   pong,
+  private_eye,
   space_invaders,
   venture,
 )
@@ -24,7 +26,9 @@ DECODERS = {
     hero,
     montezuma_revenge,
     ms_pacman,
+    pitfall,
     pong,
+    private_eye,
     space_invaders,
     venture,
   )

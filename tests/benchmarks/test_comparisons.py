@@ -50,7 +50,7 @@ def test_core(tmp_path):
   ("program", "arguments", "number"),
   [
     ("acting.py", (), 3),
-    ("environment.py", (), 2 * 2 + 8),
+    ("environment.py", (), 2 * 2 + 12),
     ("learning.py", ("--shapes=2x2x4",), 1),
     ("memory.py", ("--steps=800",), 1),
     ("pretraining.py", (), 1),

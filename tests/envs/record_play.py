@@ -69,7 +69,9 @@ _GRAVITAR = envs.decoder("gravitar").cells
 _HERO = envs.decoder("hero").cells
 _MONTEZUMA = envs.decoder("montezuma_revenge").cells
 _MS_PACMAN = envs.decoder("ms_pacman").cells
+_PITFALL = envs.decoder("pitfall").cells
 _PONG = envs.decoder("pong").cells
+_PRIVATE_EYE = envs.decoder("private_eye").cells
 _SPACE_INVADERS = envs.decoder("space_invaders").cells
 _VENTURE = envs.decoder("venture").cells
 
@@ -165,6 +167,20 @@ def _edible(ram):
   return sum(ghost >= 128 for ghost in ghosts)
 
 
+def _pitfall_cell(ram):
+  place = ram[_PITFALL["x"]] >> 2, ram[_PITFALL["y"]] >> 2
+  vine = ram[94] >> 4
+  return ram[_PITFALL["lives"]], ram[_PITFALL["screen"]], place, vine
+
+
+def _pitfall_rank(ram, goal):
+  first_to_the_right = 0xC4, 0x89, 0x12, 0x25
+  screen = ram[_PITFALL["screen"]]
+  return (
+    first_to_the_right.index(screen) if screen in first_to_the_right else -1
+  )
+
+
 def _pong_cell(ram):
   ball_x, ball_y, player_y = ram[49], ram[54], ram[51]
   scores = ram[_PONG["opponent_score"]], ram[_PONG["player_score"]]
@@ -176,6 +192,33 @@ def _pong_rank(ram, goal):
   # Behind, when a point is to be won, and fast: the opponent misses such balls.
   speed = (ram[_PONG["ball_dx"]] + 128) % 256 - 128
   return speed if goal == "point_won" else ram[_PONG["hits"]]
+
+
+# Rooms of the first case where it happens, on the way to the first clue.
+_PRIVATE_EYE_ROOMS = {
+  "suspect": 2,
+  "flower_pot": 3,
+  "brick": 5,
+  "rat": 8,
+  "bird": 9,
+  "clue_found": 14,
+}
+
+
+def _private_eye_cell(ram):
+  names = ("room", "held", "found")
+  place = ram[_PRIVATE_EYE["x"]] >> 3, ram[_PRIVATE_EYE["y"]] >> 6
+  return *(ram[_PRIVATE_EYE[name]] for name in names), place
+
+
+def _private_eye_rank(ram, goal):
+  """Near to the room of the goal, early."""
+  minutes, seconds = (
+    ram[_PRIVATE_EYE[name]] for name in ("minutes", "seconds")
+  )
+  left = 60 * minutes + 10 * (seconds >> 4) + (seconds & 15)
+  away = abs(ram[_PRIVATE_EYE["room"]] - _PRIVATE_EYE_ROOMS[goal])
+  return left - 4 * away
 
 
 def _space_invaders_cell(ram):
@@ -267,6 +310,11 @@ PLAYS = {
     cell=_ms_pacman_cell,
     rank=_ms_pacman_rank,
   ),
+  "pitfall": Play(
+    goals=("log", "fall", "life_lost", "log", "life_lost"),
+    cell=_pitfall_cell,
+    rank=_pitfall_rank,
+  ),
   "pong": Play(
     goals=(
       *("hit", "opponent_hit", "hit", "point_won", "hit", "opponent_hit"),
@@ -274,6 +322,11 @@ PLAYS = {
     ),
     cell=_pong_cell,
     rank=_pong_rank,
+  ),
+  "private_eye": Play(
+    goals=tuple(_PRIVATE_EYE_ROOMS),
+    cell=_private_eye_cell,
+    rank=_private_eye_rank,
   ),
   "space_invaders": Play(
     goals=(

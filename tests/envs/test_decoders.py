@@ -31,6 +31,8 @@ RANDOM_PLAY = {
   "frostbite": (3, {"life_lost": 20}),
   "gravitar": (6, {"life_lost": 10, "fight": 2, "out_of_fuel": 2}),
   "venture": (3, {"life_lost": 5, "room_entered": 2}),
+  "pitfall": (3, {"fall": 1, "log": 10}),
+  "private_eye": (6, {"pothole": 50, "spared": 50}),
 }
 GAMES = tuple(RANDOM_PLAY)
 
@@ -144,6 +146,17 @@ GOLDEN = {
     "hall_monster": 3,
     "life_lost": 2,
   },
+  "pitfall": {"fall": 2, "log": 74, "life_lost": 2},
+  "private_eye": {
+    "suspect": 3,
+    "clue_found": 1,
+    "pothole": 40,
+    "brick": 1,
+    "flower_pot": 3,
+    "rat": 3,
+    "bird": 2,
+    "spared": 1140,
+  },
 }
 
 
@@ -229,6 +242,31 @@ _READ = {
     "level",
     "hall_monster",
     "room",
+  ),
+  "pitfall": (
+    "lives",
+    "shaft",
+    "pause",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "minutes",
+    "seconds",
+    "y",
+    "treasures",
+  ),
+  "private_eye": (
+    "kind_0",
+    "held",
+    "over",
+    "minutes",
+    "seconds",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "done",
+    "stunned",
+    "found",
   ),
 }
 

@@ -13,12 +13,13 @@ import replay
 from behavior_transfer import envs
 from behavior_transfer.envs.decoders import montezuma_revenge
 
-_NOOP, _UP, _RIGHT, _LEFT, _DOWN, _JUMP_RIGHT, _JUMP_LEFT = (
+_NOOP, _UP, _RIGHT, _LEFT, _DOWN, _UP_RIGHT, _JUMP_RIGHT, _JUMP_LEFT = (
   0,
   2,
   3,
   4,
   5,
+  6,
   11,
   12,
 )
@@ -264,6 +265,46 @@ def test_montezuma_goes_on_to_the_next_level():
   ]
 
 
+def test_pitfall_goes_from_screen_to_screen():
+  """On the ground and in the tunnel, out at one edge and in at the other."""
+  places = _recorded("pitfall")
+  assert _rooms(places)[:2] == [(0, 196), (0, 137)]
+  assert {32, 86} <= {place.y for place in places}
+  for before, after in itertools.pairwise(places):
+    if before.room != after.room:
+      assert before.y == after.y
+      assert (before.x, after.x) in [(148, 8), (8, 148)]
+    elif after.x != 20:  # where each life begins; a ladder pulls him in
+      assert abs(before.x - after.x) <= (8 if after.x == 76 else 1)
+
+
+def test_private_eye_goes_through_the_town():
+  """The car drives right, room by room; the detective leaps out of it."""
+  places = _recorded("private_eye")
+  rooms = _rooms(places)
+  assert rooms[0] == (0, 0)
+  assert {room for _, room in rooms} >= set(range(15))
+  assert max(place.y for place in places) == 99
+  for before, after in itertools.pairwise(places):
+    assert abs(before.y - after.y) <= 6
+    if before.room == after.room:
+      assert abs(before.x - after.x) <= 6
+    else:
+      right = after.room == (before.room + 1) % 32
+      assert right or after.room == (before.room - 1) % 32
+      assert (before.x > 140) == (after.x < 24) == right
+
+
+def test_private_eye_goes_through_a_door():
+  """From the first street to the right into the wood behind it."""
+  ale = replay.console("private_eye")
+  places = _act(ale, "private_eye", [(_RIGHT, 100), (_UP_RIGHT, 80), (_UP, 95)])
+  assert _rooms(places) == [(0, 0), (0, 1), (0, 19)]
+  for before, after in itertools.pairwise(places):
+    if before.room == 1 and after.room == 19:
+      assert before.x == after.x == 76
+
+
 def test_a_place_is_read_from_arrays_as_from_bytes():
   for game in (
     "frostbite",
@@ -271,6 +312,8 @@ def test_a_place_is_read_from_arrays_as_from_bytes():
     "hero",
     "ms_pacman",
     "montezuma_revenge",
+    "pitfall",
+    "private_eye",
     "venture",
   ):
     ram = replay.console(game).getRAM()
