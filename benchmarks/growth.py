@@ -102,8 +102,18 @@ def draw(panels: list[Curve], path: pathlib.Path):
     axis.loglog(sizes, values, "o-", color="black", base=2)
     axis.loglog(sizes, values[0] * sizes / sizes[0], "--", color="gray", base=2)
     axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
-    axis.set_yticks(values, [f"{value:,.0f}" for value in values])
+    axis.set_yticks([])
     axis.minorticks_off()
+    axis.margins(y=0.15)
+    for size, value in zip(sizes, values, strict=True):
+      axis.annotate(
+        f"{value:,.0f}",
+        (size, value),
+        (0, -13),
+        textcoords="offset points",
+        ha="center",
+        size=8,
+      )
     axis.set(xlabel=x_label, ylabel=y_label)
   figure.tight_layout()
   figure.savefig(path, dpi=100)

@@ -38,17 +38,19 @@ def measure() -> Iterator[comparisons.Comparison]:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
       output = pathlib.Path(folder, "figures.json")
-      subprocess.run(
+      done = subprocess.run(
         [sys.executable, _FOLDER / program, *options, f"--output={output}"],
-        check=True,
-        stdout=subprocess.DEVNULL,
+        text=True,
+        capture_output=True,
       )
+      if done.returncode:
+        raise RuntimeError(f"{program} failed:\n{done.stderr}")
       values = json.loads(output.read_text())
     for comparison in values["comparisons"]:
       del comparison["ratio"], comparison["met"]
       yield comparisons.Comparison(**comparison)
-    done = f"[{index}/{len(_PROGRAMS)}] {program}"
-    print(f"{done}, {time.monotonic() - start:.0f} s", file=sys.stderr)
+    where = f"[{index}/{len(_PROGRAMS)}] {program}"
+    print(f"{where}, {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

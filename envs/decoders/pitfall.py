@@ -23,6 +23,8 @@ treasure. ALE counts the last life as lost where Harry begins to die, the others
 where he starts again.
 """
 
+import operator
+
 from . import base
 
 # Every address comes from the disassembly; score, lives and pause are also
@@ -67,6 +69,8 @@ EVENTS = {
   "time_out": base.Event(0, "The twenty minutes were up."),
 }
 
+# No event comes without a change of one of these.
+_WATCHED = operator.itemgetter(_LIVES, _PAUSE, _SCORE, _Y)
 _BY_POINTS = {2000: "money_bag", 3000: "silver", 4000: "gold", 5000: "ring"}
 _FALLEN = 34  # the height at which a fall costs
 _NONE_LEFT = 255
@@ -75,6 +79,9 @@ _NONE_LEFT = 255
 def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
+  # In most frames nothing has happened.
+  if _WATCHED(before) == _WATCHED(after):
+    return {}
   counts = _paid(before, after)
   counts["life_lost"] = int(_lives(after) < _lives(before))
   if before[_PAUSE] != after[_PAUSE]:

@@ -96,7 +96,10 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
   """{event: count} of one emulator frame; see `base.Decoder.decode`."""
   before, after = bytes(before), bytes(after)
   # In most frames nothing has happened.
-  if _WATCHED(before) == _WATCHED(after) and _SHOT not in after[_MONSTERS]:
+  monsters = after[_MONSTERS]
+  if _WATCHED(before) == _WATCHED(after) and (
+    _SHOT not in monsters or before[_MONSTERS] == monsters
+  ):
     return {}
   treasure = not before[_TAKEN] and after[_TAKEN] > 0
   counts = {}
@@ -111,7 +114,7 @@ def decode(before: bytes, after: bytes) -> dict[str, int]:
     counts[f"treasure_{after[_ROOM]}"] = 1
   counts["monster"] = sum(
     was != _SHOT and now == _SHOT
-    for was, now in zip(before[_MONSTERS], after[_MONSTERS], strict=True)
+    for was, now in zip(before[_MONSTERS], monsters, strict=True)
   )
   counts["room_entered"] = int(before[_ROOM] >= _MAPS > after[_ROOM])
   counts["room_cleared"] = int(after[_KEPT] & ~before[_KEPT] > 0)
