@@ -4,7 +4,7 @@ import itertools
 
 import accounts
 import pytest
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
@@ -12,7 +12,7 @@ OBJECTS = [50, 100, 200, 300, 400] + 20 * [500]
 
 
 def test_asterix_last_life_is_lost_where_the_game_ends():
-  *frames, last = rare_play.asterix_dies_for_good()
+  *frames, last = scenes.asterix_dies_for_good()
   decoder = envs.decoder("asterix")
   assert accounts.check(decoder, last) == {"life_lost": 1}
   for frame in frames:

@@ -5,7 +5,7 @@ import collections
 import accounts
 import numpy as np
 import pytest
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
@@ -42,30 +42,30 @@ def _events(frames):
 
 def test_gravitar_planets_are_cleared_on_the_way_out():
   """The last of a system brings what the others do, and more."""
-  assert _events(rare_play.gravitar_planet_is_left(last=False)) == {"planet": 1}
-  last = _events(rare_play.gravitar_planet_is_left(last=True))
+  assert _events(scenes.gravitar_planet_is_left(last=False)) == {"planet": 1}
+  last = _events(scenes.gravitar_planet_is_left(last=True))
   assert last == {"planet": 1, "system": 1, "extra_life": 2}
 
 
 def test_gravitar_fuel_is_taken_from_the_last_thing_too():
-  frames = rare_play.gravitar_last_thing_is_fuel()
+  frames = scenes.gravitar_last_thing_is_fuel()
   assert _events(frames) == {"fuel": 1}
 
 
 def test_gravitar_reactor_pays_where_it_was_hit():
-  assert not _events(rare_play.gravitar_reactor_is_left(hit=False))
-  events = _events(rare_play.gravitar_reactor_is_left(hit=True))
+  assert not _events(scenes.gravitar_reactor_is_left(hit=False))
+  events = _events(scenes.gravitar_reactor_is_left(hit=True))
   assert events == {"reactor_hit": 1, "reactor": 1, "extra_life": 2}
 
 
 def test_gravitar_game_ends_for_want_of_fuel():
-  events = _events(rare_play.gravitar_runs_out_of_fuel())
+  events = _events(scenes.gravitar_runs_out_of_fuel())
   assert events == {"out_of_fuel": 1, "life_lost": 1}
 
 
 @pytest.mark.parametrize("fuel", [(1, 0), (0, 0x90)])
 def test_gravitar_last_life_is_lost_where_the_game_ends(fuel):
-  *frames, last = rare_play.gravitar_dies_for_good(*fuel)
+  *frames, last = scenes.gravitar_dies_for_good(*fuel)
   assert _events([last]) == {"life_lost": 1}
   assert "life_lost" not in _events(frames)
 

@@ -1,14 +1,14 @@
 """Pong: what its decoder says of a game that the clock ends."""
 
 import accounts
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
 
 def test_pong_ends_by_its_clock():
   """The opponent's five points give way to the number of the game."""
-  (frame,) = rare_play.pong_time_out()
+  (frame,) = scenes.pong_time_out()
   events = accounts.check(envs.decoder("pong"), frame)
   assert events == {"game_number": 1, "point_struck": 5}
   assert frame.native_reward == 4

@@ -5,7 +5,7 @@ import collections
 import accounts
 import numpy as np
 import pytest
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
@@ -13,20 +13,20 @@ GAME = "private_eye"
 HITS = ("brick", "flower_pot", "rat", "bird", "thug")
 
 
-@pytest.mark.parametrize(("values", "expected"), rare_play.EYE_AT_HOME)
+@pytest.mark.parametrize(("values", "expected"), scenes.EYE_AT_HOME)
 def test_private_eye_pays_for_what_is_brought_back(values, expected):
-  frames = rare_play.private_eye_at_home(values)
+  frames = scenes.private_eye_at_home(values)
   assert _total(frames) == expected
 
 
-@pytest.mark.parametrize(("values", "expected"), rare_play.EYE_THUGS)
+@pytest.mark.parametrize(("values", "expected"), scenes.EYE_THUGS)
 def test_private_eye_loses_to_thugs(values, expected):
-  frame = rare_play.private_eye_thug(values)
+  frame = scenes.private_eye_thug(values)
   assert accounts.check(envs.decoder(GAME), frame) == {"thug": 1, **expected}
 
 
 def test_private_eye_case_ends_the_game():
-  *_, last = rare_play.private_eye_at_home({"held": 28})
+  *_, last = scenes.private_eye_at_home({"held": 28})
   assert last.after[envs.decoder(GAME).cells["over"]] == 255
 
 

@@ -2,13 +2,13 @@
 
 import accounts
 import numpy as np
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
 
 def test_space_invaders_land():
-  (frame,) = rare_play.invaders_land()
+  (frame,) = scenes.invaders_land()
   events = accounts.check(envs.decoder("space_invaders"), frame)
   assert events == {"invaders_landed": 1, "life_lost": 1}
   assert frame.lives_before == 3

@@ -4,7 +4,7 @@ import collections
 
 import accounts
 import pytest
-import rare_play
+import scenes
 
 from behavior_transfer import envs
 
@@ -46,7 +46,7 @@ def test_venture_dungeon_ends_with_its_fourth_room():
   """After a while; then the other map comes, and all is worth more."""
   decoder, total = envs.decoder("venture"), collections.Counter()
   cells = [_CELLS[name] for name in ("room", "kept", "level", "value")]
-  for frame in rare_play.venture_dungeon_ends():
+  for frame in scenes.venture_dungeon_ends():
     events = accounts.check(decoder, frame)
     total.update(events)
     if "level_up" in events:
@@ -58,7 +58,7 @@ def test_venture_dungeon_ends_with_its_fourth_room():
 @pytest.mark.parametrize("room", range(8))
 def test_venture_treasures_of_every_room(room):
   decoder, total = envs.decoder("venture"), collections.Counter()
-  for frame in rare_play.venture_treasure(room):
+  for frame in scenes.venture_treasure(room):
     total.update(accounts.check(decoder, frame))
   assert total == {f"treasure_{room}": 1, "treasure_points": 200}
 
