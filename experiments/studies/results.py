@@ -9,7 +9,7 @@ import numpy as np
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.experiments import workdirs
 
-from . import atari57, statistics
+from . import arms, atari57, statistics
 from .study import Run
 
 
@@ -29,7 +29,14 @@ class Result:
 
 
 def is_done(run: Run, folder: pathlib.Path) -> bool:
-  """Whether the run has spent its budget and played its last evaluation."""
+  """Whether the run has spent its budget and played its last evaluation.
+
+  Its log says so; its checkpoints may be deleted by then. Those of a
+  pre-training may not, since others start from them.
+  """
+  if run.arm not in arms.PRETRAININGS:
+    log = workdirs.read_log(folder / run.name / "eval.csv")
+    return bool(log) and log["frames"][-1] >= run.frames
   try:
     path = checkpoints.resolve(folder / run.name)
     manifest = checkpoints.read_manifest(path)

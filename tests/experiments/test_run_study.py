@@ -3,6 +3,7 @@
 import csv
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -157,6 +158,9 @@ def test_killed_and_shared_it_makes_each_run_once(tmp_path):
     started = sum(f"] {run.name}\n" in output for output in outputs)
     assert started <= 1, run.name
   _expect_report(tmp_path)
+  for run in tiny_study.RUNS:
+    shutil.rmtree(tmp_path / run.name / "checkpoints")
+    assert results.is_done(run, tmp_path) == ("pretraining" not in run.name)
 
 
 def _expect_report(folder: pathlib.Path):
