@@ -114,6 +114,7 @@ def test_every_imported_distribution_is_declared():
   assert undeclared == [
     "envs/gymnasium_envs.py imports gymnasium",
     "launch/cluster.py imports ray",
+    "experiments/playing.py imports pygame",
   ]
 
 
@@ -162,6 +163,10 @@ def test_the_wheel_owns_one_name_and_holds_every_module(wheel):
   }
   assert {name for name in packaged if name.endswith(".py")} == expected
   assert "behavior_transfer/py.typed" in packaged
+  for data in ("envs/recordings/*.npz", "experiments/bundled/*/*"):
+    files = [path.relative_to(ROOT) for path in ROOT.glob(data)]
+    assert files
+    assert packaged.issuperset(f"behavior_transfer/{file}" for file in files)
 
 
 def test_the_wheel_lives_beside_packages_of_the_same_names(wheel, tmp_path):

@@ -69,6 +69,8 @@ class _Cluster:
   """A Ray cluster on this machine; its head has room for no node."""
 
   def __init__(self, folder: str):
+    # Ray notes there which cluster is the newest, and does not make the folder.
+    pathlib.Path(tempfile.gettempdir(), "ray").mkdir(exist_ok=True)
     self._cluster = cluster_utils.Cluster()
     self._start_machine(
       num_cpus=0,
