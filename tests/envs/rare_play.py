@@ -58,6 +58,7 @@ POKES = {
       {"monster": 1, "monster_points": 900, "score_rollover": 1},
     ),
   ],
+  "ms_pacman": [("life_lost", {"lives": 0}, {"life_lost": 1})],
   "pitfall": [
     (
       "fall",

@@ -196,6 +196,29 @@ def test_poked_play_is_accounted_for(game, event, values, expected):
 
 # Cells that events are read from, where those are not all.
 _READ = {
+  # The room keeps a wall that is left behind from counting as cut down in the
+  # frame in which the laser's heat wraps, which no play here has.
+  "hero": (
+    "wall",
+    "laser_heat",
+    "dynamite",
+    "lives",
+    "score_high",
+    "score_mid",
+    "score_low",
+    "level_over",
+    "level",
+  ),
+  "ms_pacman": (
+    "maze",
+    "timer",
+    "eaten",
+    "dots",
+    "score_low",
+    "score_mid",
+    "score_high",
+    "lives",
+  ),
   "frostbite": (
     "value",
     "score_high",
@@ -271,13 +294,14 @@ _READ = {
 }
 
 
-@pytest.mark.parametrize("by", [-1, 1])
 @pytest.mark.parametrize(
-  ("game", "cell"),
+  ("game", "cell", "by"),
   [
-    (game, cell)
-    for game in GAMES[2:]
+    (game, cell, by)
+    for game in GAMES
     for cell in _READ.get(game, envs.decoder(game).cells)
+    for by in (-1, 1)
+    if 0 <= envs.decoder(game).cells[cell] + by < 128
   ],
 )
 def test_a_cell_that_is_off_by_one_is_found_out(game, cell, by):
