@@ -82,6 +82,8 @@ STUDIES = {
       },
       seeds=3,
       more_seeds={"r2d2": 5, "r2d2_ez": 5, "bt_ngu": 5},
+      # What is transferred differs much from one policy to the next.
+      pretraining_seeds={"ngu": 3},
       claims=claims.MINIATURE,
     ),
     Study(

@@ -215,6 +215,6 @@ def _finish(
 def _save(figure: plt.Figure, path: pathlib.Path):
   for suffix in (".png", ".svg"):
     temporary = path.with_name(f".partial-{path.name}{suffix}")
-    figure.savefig(temporary, dpi=110, format=suffix[1:])
+    figure.savefig(temporary, dpi=110, format=suffix[1:], bbox_inches="tight")
     temporary.replace(path.with_name(path.name + suffix))
   plt.close(figure)

@@ -25,6 +25,8 @@ class Study:
     more_seeds: The same for some arms, by name.
     pretraining_shares: Budgets of pre-training, as shares of the scale's.
     pretrainings: Names of `arms.PRETRAININGS` to run, needed or not.
+    pretraining_seeds: How many policies some of them make, by name, which the
+      seeds of an arm take in turns; one, where nothing is said.
     frames: Of learning a task, where that is not the scale's to say.
     claims: That it puts to the test.
   """
@@ -40,6 +42,7 @@ class Study:
   more_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
   pretraining_shares: tuple[float, ...] = (1.0,)
   pretrainings: tuple[str, ...] = ()
+  pretraining_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
   frames: int | None = None
   claims: tuple[Claim, ...] = ()
 
@@ -101,23 +104,30 @@ def _runs(
     for seed in seeds:
       yield _learning(scale, game, arm, seed)
     return
+  num_policies = study.pretraining_seeds.get(arm.pretraining, 1)
   for share in study.pretraining_shares:
-    pretraining = _pretraining(scale, game, arm.pretraining, share)
-    yield pretraining
     for seed in seeds:
+      pretraining = _pretraining(
+        scale, game, arm.pretraining, share, seed % num_policies
+      )
+      yield pretraining
       yield _learning(scale, game, arm, seed, pretraining)
 
 
-def _pretraining(scale: Scale, game: str, name: str, share: float) -> Run:
-  """One policy for all tasks in the same game."""
+def _pretraining(
+  scale: Scale, game: str, name: str, share: float, seed: int = 0
+) -> Run:
+  """A policy for all tasks in the same game."""
   rom = envs.variant(game).game
   frames = round(share * scale.pretraining_frames)
   folder = f"pretraining/{rom}/{name}/{frames}"
+  if seed:
+    folder += f"@{seed}"
   flags = {
     "game": rom,
     **arms.PRETRAININGS[name].flags,
     **scale.flags,
-    "seed": 0,
+    "seed": seed,
     "frames": frames,
   }
   command = _command("run_ngu.py", folder, flags)

@@ -41,6 +41,24 @@ def test_what_a_run_needs_comes_before_it(name, scale):
     made.add(run.name)
 
 
+def test_seeds_take_several_pretrained_policies_in_turns():
+  runs = _plan("miniature", "miniature")
+  policies = [run.name for run in runs if run.arm == "ngu"]
+  assert policies == [
+    "pretraining/maze/ngu/80000",
+    "pretraining/maze/ngu/80000@1",
+    "pretraining/maze/ngu/80000@2",
+  ]
+  for seed, policy in enumerate(policies):
+    (run,) = [run for run in runs if run.name == policy]
+    assert f"--seed={seed}" in run.command
+    assert f"--workdir={{folder}}/{policy}" in run.command
+  for seed in range(5):
+    (run,) = [run for run in runs if run.name == f"maze_far/bt_ngu/{seed}"]
+    assert run.needs == (policies[seed % 3],)
+    assert f"--pretrained={{folder}}/{policies[seed % 3]}" in run.command
+
+
 def test_figure3_is_57_games_4_arms_3_seeds_and_2_pretrainings():
   process = programs.start(
     "run_study.py", "--study=figure3", "--scale=paper", "--dry_run"
