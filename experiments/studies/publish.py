@@ -48,10 +48,12 @@ def write(
   workdirs.write_text(output / "report.md", report.markdown(tables, drawn))
   tables["Configuration"] = report.configuration(study, scale)
   tables["Commands"] = report.commands(done, folder)
-  links = {
-    result.run.name: os.path.relpath(folder / result.run.name, output)
-    for result in done
-  }
+  links = {}
+  if folder.resolve() in output.resolve().parents:  # they are kept together
+    links = {
+      result.run.name: os.path.relpath(folder / result.run.name, output)
+      for result in done
+    }
   workdirs.write_text(
     output / "report.html",
     report.page(study, scale, summary, tables, drawn, links),
