@@ -11,21 +11,10 @@ The emulator alone, stepped at random, is what could be had at most.
 import contextlib
 from collections.abc import Iterator
 
-import numpy as np
-
-from behavior_transfer.benchmarks import comparisons, timing
+from behavior_transfer.benchmarks import comparisons, environment, timing
 from behavior_transfer.experiments import tasks
 
 _BARS = {1: 1.5, 16: 4.0}  # times Acme's rate, by environments
-_WARM_UP = 150  # calls
-
-
-def _emulator_alone(task: tasks.Task, stack: contextlib.ExitStack):
-  environment = stack.enter_context(task.make(0))
-  num_actions = environment.action_spec().num_values
-  rng = np.random.default_rng(0)
-  environment.reset()
-  return lambda: environment.step(rng.integers(num_actions))
 
 
 def measure() -> Iterator[comparisons.Comparison]:
@@ -41,11 +30,11 @@ def measure() -> Iterator[comparisons.Comparison]:
     acme_agent = acme_r2d2.Agent(task, network, stack)
     sides = {
       "acme": (acme_agent.act, 1),
-      "emulator": (_emulator_alone(task, stack), 1),
+      "emulator": (environment.at_random(stack.enter_context(task.make(0))), 1),
       **{str(size): (loop.step, size) for size, loop in loops.items()},
     }
     rates = timing.rates(
-      sides, comparisons.TURNS.value, comparisons.SECONDS.value, _WARM_UP
+      sides, comparisons.TURNS.value, comparisons.SECONDS.value, timing.WARM_UP
     )
     for size, bar in _BARS.items():
       seconds = loops[size].seconds

@@ -7,6 +7,7 @@ which has the flags that they share.
 import dataclasses
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -81,6 +82,19 @@ class Comparison:
   def values(self) -> dict[str, Any]:
     """As JSON has it."""
     return {**dataclasses.asdict(self), "ratio": self.ratio, "met": self.met}
+
+
+def shape(text: str, complaint: str) -> tuple[int, int, int]:
+  """Batch, burn-in and trace of a text like 16x20x40.
+
+  Raises:
+    ValueError: It is another one; with this complaint.
+  """
+  match = re.fullmatch(r"([1-9]\d*)x(\d+)x([1-9]\d*)", text)
+  if match is None:
+    raise ValueError(complaint)
+  batch_size, burn_in, trace_length = map(int, match.groups())
+  return batch_size, burn_in, trace_length
 
 
 def run(measure: Callable[[], Iterable[Comparison]], cores: int | None = None):

@@ -10,7 +10,6 @@ matrices, the bytes of a large copy, and the LSTM alone, whose steps must follow
 one another.
 """
 
-import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -136,9 +135,9 @@ def _ceilings() -> tuple[float, float]:
 def measure() -> Iterator[comparisons.Comparison]:
   """Updates, and the share of each ceiling that they reach."""
   with cli.user_input():
-    if not re.fullmatch(r"[1-9]\d*x\d+x[1-9]\d*", _SHAPE.value):
-      raise ValueError(f"--shape is {_SHAPE.value!r}; it is like 64x40x80")
-  shape = tuple(map(int, _SHAPE.value.split("x")))
+    shape = comparisons.shape(
+      _SHAPE.value, f"--shape is {_SHAPE.value!r}; it is like 64x40x80"
+    )
   update = Update(*shape)
   rates = timing.rates(
     {"update": (update, 1), "chain": (_chain(*shape), 1)},

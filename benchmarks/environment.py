@@ -20,7 +20,8 @@ from behavior_transfer.envs import console, decoders, recordings
 _GAMES = ("hero", "ms_pacman")
 
 
-def _stepper(environment: envs.GameEnvironment) -> Callable[[], object]:
+def at_random(environment: envs.GameEnvironment) -> Callable[[], object]:
+  """A step of an environment with all 18 actions, drawn uniformly."""
   rng = np.random.default_rng(0)
   environment.reset()
   return lambda: environment.step(rng.integers(18))
@@ -82,11 +83,17 @@ def measure() -> Iterator[comparisons.Comparison]:
   for game in _GAMES:
     with contextlib.ExitStack() as stack:
       sides = {
-        "variant": (_stepper(envs.make(f"{game}_hard", seed=0)), 1),
-        "game": (_stepper(envs.AtariEnvironment(game, seed=0)), 1),
+        "variant": (
+          at_random(stack.enter_context(envs.make(f"{game}_hard", seed=0))),
+          1,
+        ),
+        "game": (
+          at_random(stack.enter_context(envs.AtariEnvironment(game, seed=0))),
+          1,
+        ),
         "ale-py": (_their_stepper(game, stack), 1),
       }
-      rates = timing.rates(sides, turns, seconds, warm_up=150)
+      rates = timing.rates(sides, turns, seconds, warm_up=timing.WARM_UP)
     yield comparisons.Comparison(
       f"a step of {game}_hard / of {game}, nothing decoded",
       "us",

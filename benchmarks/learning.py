@@ -10,7 +10,6 @@ priorities are written back. Frames of the burn-in count.
 
 import contextlib
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,13 +25,6 @@ _SHAPES = flags.DEFINE_list(
   module_name="program",
 )
 _BAR = 2.0  # times Acme's rate
-
-
-def _shape(text: str) -> tuple[int, int, int]:
-  if not re.fullmatch(r"[1-9]\d*x\d+x[1-9]\d*", text):
-    raise ValueError(f"--shapes has {text!r}; each is like 16x20x40")
-  batch_size, burn_in, trace_length = map(int, text.split("x"))
-  return batch_size, burn_in, trace_length
 
 
 def _their_step(
@@ -67,7 +59,12 @@ def measure() -> Iterator[comparisons.Comparison]:
   from behavior_transfer.benchmarks import runs
 
   with cli.user_input():
-    shapes = {text: _shape(text) for text in _SHAPES.value}
+    shapes = {
+      text: comparisons.shape(
+        text, f"--shapes has {text!r}; each is like 16x20x40"
+      )
+      for text in _SHAPES.value
+    }
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
   network = comparisons.NETWORK.value
   for text, shape in shapes.items():

@@ -14,7 +14,6 @@ from behavior_transfer.benchmarks import comparisons, timing
 from behavior_transfer.experiments import tasks
 
 _SIZE = 16  # environments
-_WARM_UP = 150  # calls
 
 
 def measure() -> Iterator[comparisons.Comparison]:
@@ -36,7 +35,7 @@ def measure() -> Iterator[comparisons.Comparison]:
       },
       comparisons.TURNS.value,
       comparisons.SECONDS.value,
-      _WARM_UP,
+      timing.WARM_UP,
     )
   yield comparisons.Comparison(
     f"NGU, {_SIZE} environments in a process, / one",

@@ -14,7 +14,6 @@ from behavior_transfer.experiments import tasks
 
 _SIZE = 16  # environments
 _SHAPE = (16, 20, 40)  # batch, burn-in and trace
-_WARM_UP = 150  # calls
 
 
 def measure() -> Iterator[comparisons.Comparison]:
@@ -35,7 +34,7 @@ def measure() -> Iterator[comparisons.Comparison]:
       },
       turns,
       seconds,
-      _WARM_UP,
+      timing.WARM_UP,
     )
   yield _comparison("BT's agent step, 16 environments, / R2D2's", rates, 1.5)
   with contextlib.ExitStack() as stack:

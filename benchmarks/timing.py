@@ -9,6 +9,9 @@ from typing import Any
 
 import jax
 
+# Calls after which what acts is compiled and in the midst of its episodes.
+WARM_UP = 150
+
 
 def rates(
   sides: Mapping[str, tuple[Callable[[], object], int]],

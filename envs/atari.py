@@ -19,10 +19,9 @@ import ale_py
 import cv2
 import dm_env
 import numpy as np
-from ale_py import roms
 from dm_env import specs
 
-from . import arguments, decoders
+from . import arguments, console, decoders
 from .game import GameEnvironment, time_step
 
 _SIDE = 84  # pixels, both sides of an observation
@@ -83,9 +82,7 @@ class AtariEnvironment(GameEnvironment):
     Raises:
       ValueError: An argument is out of its range; the message says which.
     """
-    arguments.require(
-      game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py"
-    )
+    rom = console.rom(game)
     arguments.require_int("seed", seed, 0)
     arguments.require_int("action_repeat", action_repeat, 1)
     arguments.require_int("num_stacked", num_stacked, 1)
@@ -105,8 +102,6 @@ class AtariEnvironment(GameEnvironment):
       decoder,
       "one, where a reward of events is given",
     )
-    rom = roms.get_rom_path(game)
-    assert rom is not None  # since the name is known
     if decoder is not None:
       decoder.check_rom(rom)
 

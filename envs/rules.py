@@ -30,6 +30,7 @@ from .decoders import Decoder, Event, base
 
 _RAM_SIZE = 128
 _TYPES = ("byte", "signed", "decimal")
+_BIT_RANGES = [[first, last] for last in range(8) for first in range(last + 1)]
 # Of a number before and after a frame, and of the rule's own.
 _CHANGES: Mapping[str, Callable[[int, int, int], bool]] = {
   "rises": lambda before, after, _: after > before,
@@ -200,9 +201,7 @@ def _cell(name: str, given: Any, taken: Mapping[str, int]) -> Cell:
     raise WrongValueError(f"{field}.type", kind, ", ".join(_TYPES), word=name)
   if not addresses or (len(addresses) > 1 and kind != "decimal"):
     raise WrongValueError(field, addresses, "one address", word=name)
-  if [type(bit) for bit in bits] != [int, int] or not 0 <= bits[0] <= bits[
-    1
-  ] < 8:
+  if bits not in _BIT_RANGES:
     raise WrongValueError(f"{field}.bits", bits, "[first, last]", word=name)
   if bits != [0, 7] and kind != "byte":
     raise WrongValueError(f"{field}.bits", bits, "none but of bytes", word=name)

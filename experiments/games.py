@@ -20,10 +20,9 @@ verified; where there is none, play is random, and `verify` adds random play
 also where there is one.
 """
 
-import itertools
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import imageio.v3 as imageio
 from absl import flags
@@ -110,7 +109,7 @@ def watch(name: str):
   output = _output(name, "{name}.mp4")
   video.check_format(output)
   game, total = envs.variant(name).game, 0.0
-  ((source, actions), *_) = _plays(game)
+  ((source, actions),) = _plays(game)
   with envs.make(name, seed=0, noop_max=0, action_repeat=1) as environment:
     film = video.Video(output, name, action_repeat=1)
     timestep = environment.reset()
@@ -129,10 +128,8 @@ def probe(name: str) -> bool:
   variant = envs.variant(name)
   game, decoder = variant.game, variant.decoder
   happens = _occurrence(decoder, _EVENT.value)
-  frames: Iterator[console.Frame] = itertools.chain.from_iterable(
-    console.play(console.switch_on(game), actions)
-    for _, actions in _plays(game)
-  )
+  ((_, actions),) = _plays(game)
+  frames = console.play(console.switch_on(game), actions)
   count, changes = probing.probe(frames, happens)
   print(f"{game}: {count:,} frames with {_EVENT.value}")
   if not count:

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import ale_py
 import numpy as np
-from ale_py import roms
 
+from behavior_transfer.envs import console as consoles
 from behavior_transfer.envs import recordings
+
+console = consoles.switch_on
 
 
 class Frame(NamedTuple):
@@ -18,16 +20,6 @@ class Frame(NamedTuple):
   native_reward: int
   lives_before: int
   lives_after: int
-
-
-def console(game: str) -> ale_py.ALEInterface:
-  """A console just switched on: no sticky actions, no no-ops."""
-  ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-  ale = ale_py.ALEInterface()
-  ale.setFloat("repeat_action_probability", 0.0)
-  ale.loadROM(roms.get_rom_path(game))
-  ale.reset_game()
-  return ale
 
 
 def recording(game: str) -> np.ndarray:

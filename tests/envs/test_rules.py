@@ -253,6 +253,11 @@ def test_numbers_are_read_as_bytes_or_arrays():
     ),
     (
       "lives = 57",
+      "lives = {address = 57, bits = 3}",
+      "line 5: cells.lives.bits: got 3; allowed: [first, last]",
+    ),
+    (
+      "lives = 57",
       "lives = {address = 57, bits = [5, 2]}",
       "line 5: cells.lives.bits: got [5, 2]; allowed: [first, last]",
     ),
