@@ -75,10 +75,10 @@ PRESETS = {
   # than they are scarce, so each step is learned on again and again.
   "miniature": Preset(
     network="tiny",
-    frames=56_000,
-    evaluation_period=4_000,
+    frames=112_000,
+    evaluation_period=8_000,
     evaluation_episodes=2,
-    checkpoint_period=16_000,
+    checkpoint_period=32_000,
     config={
       "burn_in": 10,
       "trace_length": 20,
@@ -91,7 +91,7 @@ PRESETS = {
       "target_update_period": 50,
       "actor_update_period": 20,
       "learning_rate": 1e-3,
-      "epsilon_alpha": 3.0,
+      "epsilon_alpha": 1.0,  # 0.16 to 0.4: one actor is to find what 256 find
       # Nothing else would end a walk in circles.
       "eval_epsilon": 0.05,
     },

@@ -35,8 +35,8 @@ SCALES = {
     Scale(
       name="miniature",
       suits="the maze on two CPU cores",
-      frames=56_000,
-      pretraining_frames=80_000,
+      frames=112_000,
+      pretraining_frames=240_000,
       seeds=5,
       frames_per_second=None,
       flags={"preset": "miniature"},

@@ -45,9 +45,9 @@ def test_seeds_take_several_pretrained_policies_in_turns():
   runs = _plan("miniature", "miniature")
   policies = [run.name for run in runs if run.arm == "ngu"]
   assert policies == [
-    "pretraining/maze/ngu/80000",
-    "pretraining/maze/ngu/80000@1",
-    "pretraining/maze/ngu/80000@2",
+    "pretraining/maze/ngu/240000",
+    "pretraining/maze/ngu/240000@1",
+    "pretraining/maze/ngu/240000@2",
   ]
   for seed, policy in enumerate(policies):
     (run,) = [run for run in runs if run.name == policy]
