@@ -69,8 +69,8 @@ SIZES = {
   "paper": NetworkConfig(((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512, 512, 512),
   # The same shape at a size that two CPU cores can train.
   "small": NetworkConfig(((16, 8, 4), (32, 4, 2), (32, 3, 1)), 128, 128, 128),
-  # For pictures of some 36 by 36 pixels, which the others shrink to nothing. Its
-  # first layer has no overlap: a third of the work, and no worse in the maze.
+  # For pictures of some 36 by 36 pixels, which the others shrink to nothing. A
+  # first layer without overlap makes a third of the work.
   "tiny": NetworkConfig(((16, 4, 4), (32, 3, 2)), 64, 64, 64),
 }
 

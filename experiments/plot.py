@@ -3,7 +3,9 @@
   python experiments/plot.py --study=figure5 --scale=laptop
 
 What is complete is shown; a study that is under way can be looked at. Writes
-report.html with its pictures (PNG and SVG), report.md, and its tables as CSV.
+report.html with its pictures (PNG and SVG), report.md, its tables as CSV, and
+the logs that all of it is drawn from, in runs.zip: unpacked, they are a folder
+that can be drawn again.
 """
 
 import pathlib

@@ -30,13 +30,6 @@ class R2D2Builder(
   ) -> list[reverb.Table]:
     return [replay.make_table(environment_spec, policy, self._config)]
 
-  def replay_bytes(
-    self, environment_spec: specs.EnvironmentSpec, policy: policies.Policy
-  ) -> int:
-    """Memory that replay takes when full; see `sequences.replay_bytes`."""
-    spec = self._item_spec(environment_spec, policy)
-    return sequences.replay_bytes(spec, self._config)
-
   def make_dataset_iterator(
     self, replay_client: reverb.Client
   ) -> Iterator[reverb.ReplaySample]:

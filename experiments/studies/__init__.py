@@ -7,8 +7,8 @@ claims.py   what they are said to show
 study.py    a study, and the runs that it consists of
 results.py, findings.py, statistics.py
             what the runs gave, and what becomes of the claims
-figures.py, report.py, publish.py
-            how it is shown
+figures.py, report.py, archive.py, publish.py
+            how it is shown, and kept
 atari57.py, published.py
             scores by which others are normalised, and to compare with
 """

@@ -1,4 +1,4 @@
-"""Writes a study's report: figures, tables and a page."""
+"""Writes a study's report: figures, tables, a page, and the logs."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import pathlib
 
 from behavior_transfer.experiments import workdirs
 
-from . import arms, figures, report, results
+from . import archive, arms, figures, report, results
 from .scales import Scale
 from .study import Study, plan
 
@@ -31,6 +31,7 @@ def write(
       f"{folder} holds no complete run of {study.name} at scale {scale.name}"
     )
   output.mkdir(parents=True, exist_ok=True)
+  archive.write([result.run for result in done], folder, output)
   drawn = _draw(study, done, output)
   hours = sum(r.evaluations["walltime"][-1] for r in done) / 3600
   summary = (

@@ -6,7 +6,7 @@ import pathlib
 import shlex
 from collections.abc import Mapping, Sequence
 
-from . import arms, findings, statistics
+from . import archive, arms, findings, statistics
 from . import results as results_lib
 from .results import Result
 from .scales import Scale
@@ -91,7 +91,7 @@ def commands(results: Sequence[Result], folder: pathlib.Path) -> Table:
   table = [["run", "seconds", "commit", "jax", "command"]]
   for result in results:
     workdir = folder / result.run.name
-    record = json.loads((workdir / "run.json").read_text())
+    record = json.loads((workdir / results_lib.RECORD).read_text())
     table.append(
       [
         result.run.name,
@@ -152,7 +152,8 @@ def page(
     "<!doctype html><meta charset=utf-8>",
     f"<title>{html.escape(study.name)}</title><style>{_STYLE}</style>",
     f"<h1>{html.escape(study.title)}</h1>",
-    f"<p>Study {study.name} at scale {scale.name}. {html.escape(summary)}</p>",
+    f"<p>Study {study.name} at scale {scale.name}. {html.escape(summary)}"
+    f" <a href={archive.NAME}>Their logs.</a></p>",
   ]
   for name in figures:
     parts += [

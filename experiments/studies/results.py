@@ -12,6 +12,9 @@ from behavior_transfer.experiments import workdirs
 from . import arms, atari57, statistics
 from .study import Run
 
+RECORD, EVALUATIONS = "run.json", "eval.csv"
+LOGS = EVALUATIONS, "train.csv"
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -28,15 +31,20 @@ class Result:
   training: workdirs.Columns
 
 
-def is_done(run: Run, folder: pathlib.Path) -> bool:
-  """Whether the run has spent its budget and played its last evaluation.
+def is_complete(run: Run, folder: pathlib.Path) -> bool:
+  """Whether the run has spent its budget and played its last evaluation."""
+  log = workdirs.read_log(folder / run.name / EVALUATIONS)
+  return bool(log) and log["frames"][-1] >= run.frames
 
-  Its log says so; its checkpoints may be deleted by then. Those of a
-  pre-training may not, since others start from them.
+
+def is_done(run: Run, folder: pathlib.Path) -> bool:
+  """Whether nothing is left to do: complete, and of use to those that need it.
+
+  The checkpoints of a learner may be deleted by then. Those of a pre-training
+  may not, since others start from them.
   """
   if run.arm not in arms.PRETRAININGS:
-    log = workdirs.read_log(folder / run.name / "eval.csv")
-    return bool(log) and log["frames"][-1] >= run.frames
+    return is_complete(run, folder)
   try:
     path = checkpoints.resolve(folder / run.name)
     manifest = checkpoints.read_manifest(path)
@@ -49,13 +57,9 @@ def is_done(run: Run, folder: pathlib.Path) -> bool:
 def read(runs: Sequence[Run], folder: pathlib.Path) -> list[Result]:
   """Results of the runs that are complete, pre-trainings included."""
   return [
-    Result(
-      run,
-      workdirs.read_log(folder / run.name / "eval.csv"),
-      workdirs.read_log(folder / run.name / "train.csv"),
-    )
+    Result(run, *(workdirs.read_log(folder / run.name / log) for log in LOGS))
     for run in runs
-    if is_done(run, folder)
+    if is_complete(run, folder)
   ]
 
 

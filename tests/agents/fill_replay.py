@@ -4,7 +4,7 @@
 
 The last line of output is JSON: the memory of the process when half of the
 table is full, when all of it is, and when half of it has been replaced; and
-what the builder says that all of it takes.
+what all of it is said to take.
 """
 
 import json
@@ -17,7 +17,7 @@ import numpy as np
 import reverb
 from acme import specs
 
-from behavior_transfer.agents import r2d2
+from behavior_transfer.agents import r2d2, sequences
 from tests.agents import helpers, toys
 
 SIZE = 600
@@ -65,7 +65,9 @@ def main():
       adder.add(0, environment.step(0), extras)
     resident.append(resident_bytes())
   assert client.server_info()["replay"].current_size == SIZE
-  estimate = builder.replay_bytes(spec, policy)
+  length = sequences.sequence_length(CONFIG)
+  item = sequences.item_spec(spec, policy, length)
+  estimate = sequences.replay_bytes(item, CONFIG)
   print(json.dumps({"resident": resident, "estimate": estimate}))
 
 

@@ -47,15 +47,16 @@ def test_a_small_replay_by_hand():
 )
 def test_replay_of_the_papers_size_by_hand(agent, builder, config, extras):
   environment_spec = helpers.environment_spec(18, (84, 84, 1))
-  builder = builder(config)
-  policy = builder.make_policy(
+  policy = builder(config).make_policy(
     agent.make_networks(environment_spec, "paper"), environment_spec
   )
+  length = sequences.sequence_length(config)
+  spec = sequences.item_spec(environment_spec, policy, length)
   num_rows = 99_999 * 40 + 121
   row = 84 * 84 + 3 * 4 + 1 + extras
   state = 4 + 2 * 512 * 4
   expected = num_rows * row + 100_000 * state
-  assert builder.replay_bytes(environment_spec, policy) == expected
+  assert sequences.replay_bytes(spec, config) == expected
   if agent is r2d2:
     assert expected == 28_686_572_589
 

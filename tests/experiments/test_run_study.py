@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import imageio.v2 as imageio
 import pytest
@@ -176,6 +177,7 @@ def test_killed_and_shared_it_makes_each_run_once(tmp_path):
     started = sum(f"] {run.name}\n" in output for output in outputs)
     assert started <= 1, run.name
   _expect_report(tmp_path)
+  _expect_the_same_report_from_its_logs(tmp_path)
   for run in tiny_study.RUNS:
     shutil.rmtree(tmp_path / run.name / "checkpoints")
     assert results.is_done(run, tmp_path) == ("pretraining" not in run.name)
@@ -202,6 +204,20 @@ def _expect_report(folder: pathlib.Path):
     assert float(row["return over all evaluations"]) == pytest.approx(
       sum(returns) / len(returns), rel=1e-3
     )
+
+
+def _expect_the_same_report_from_its_logs(folder: pathlib.Path):
+  output, unpacked = folder / "report", folder / "unpacked"
+  with zipfile.ZipFile(output / "runs.zip") as logs:
+    logs.extractall(unpacked)
+  again = unpacked / "report"
+  publish.write(tiny_study.STUDY, tiny_study.SCALE, unpacked, again)
+  for name in ("report.md", "scores.csv", "runs.zip", "curves.png"):
+    assert (again / name).read_bytes() == (output / name).read_bytes()
+  for name in ("eval.csv", "train.csv"):
+    for run in tiny_study.RUNS:
+      packed, logged = (at / run.name / name for at in (unpacked, folder))
+      assert packed.read_bytes() == logged.read_bytes()
 
 
 def test_a_study_without_results_is_refused(tmp_path):
