@@ -4,8 +4,7 @@
 
 What is complete is shown; a study that is under way can be looked at. Writes
 report.html with its pictures (PNG and SVG), report.md, its tables as CSV, and
-the logs that all of it is drawn from, in runs.zip: unpacked, they are a folder
-that can be drawn again.
+in runs.zip what all of it is drawn from: unpacked, it is a --folder again.
 """
 
 import pathlib
@@ -27,8 +26,10 @@ def main():
   """Reads the flags, draws and writes."""
   with cli.user_input():
     study, scale, folder = study_flags.read()
+    done = publish.read(study, scale, folder)
     output = pathlib.Path(_OUTPUT.value or folder / "report")
-    print(publish.write(study, scale, folder, output))
+    output.mkdir(parents=True, exist_ok=True)
+  print(publish.write(study, scale, folder, done, output))
   print(f"report: {output}/report.html")
 
 

@@ -1,6 +1,7 @@
 """What `--pretrained` may name: a checkpoint, a bundled policy, a function."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -98,6 +99,13 @@ def keep_copies(
       checkpoints.copy_policy(path, copy)
     copies.append(copy)
   return copies
+
+
+def as_seen_from(workdir: pathlib.Path, name: str) -> str:
+  """The name that stays when all folders are moved, or mounted elsewhere."""
+  if name in BUNDLED or pretrained.is_function_name(name):
+    return name
+  return os.path.relpath(name, workdir)
 
 
 def changed(loaded: Pretrained) -> list[str]:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from absl import flags
 
@@ -33,7 +33,8 @@ _DRY_RUN = flags.DEFINE_bool(
   module_name="program",
 )
 _PROGRAMS = pathlib.Path(__file__).resolve().parent
-_POLL_PERIOD = 0.2  # seconds
+_POLL_PERIOD = 0.2  # seconds, for a run to end
+_LOOK_PERIOD = 2.0  # seconds, for others' runs to be complete
 
 DONE, LEFT, FAILED, ELSEWHERE = "done", "left", "failed", "elsewhere"
 
@@ -54,15 +55,16 @@ def execute(
     What became of each, by name: DONE, LEFT, FAILED or ELSEWHERE.
   """
   states = dict.fromkeys((run.name for run in runs), LEFT)
+  needed = results.needed(runs, folder)
   while True:
     for number, run in enumerate(runs, start=1):
       if states[run.name] not in (DONE, FAILED):
         where = f"[{number}/{len(runs)}] {run.name}"
         ready = not stop and all(states[need] == DONE for need in run.needs)
-        states[run.name] = _attend(run, folder, stop, ready, where)
+        states[run.name] = _attend(run, folder, stop, ready, needed, where)
     if stop or ELSEWHERE not in states.values():
       return states
-    time.sleep(_POLL_PERIOD)
+    time.sleep(_LOOK_PERIOD)
 
 
 def _attend(
@@ -70,10 +72,11 @@ def _attend(
   folder: pathlib.Path,
   stop: signals.StopRequest,
   ready: bool,
+  needed: Collection[str],
   where: str,
 ) -> str:
   """Sees to one run; what it is then."""
-  if results.is_done(run, folder):
+  if results.is_done(run, folder, needed):
     return DONE
   if not ready:
     return LEFT
@@ -81,18 +84,17 @@ def _attend(
     claim = _claim(run, folder, stack)
     if claim is None:
       return ELSEWHERE
-    if results.is_done(run, folder):  # since the other let go of it
+    if results.is_done(run, folder, needed):  # since the other let go of it
       return DONE
     print(where, flush=True)
     code = _execute(run, folder, stop, claim)
-  if results.is_done(run, folder):
+  if results.is_done(run, folder, needed):
     return DONE
   if stop:
     return LEFT
-  print(
-    f"{run.name} failed, exit code {code}; see {_file(run, folder, 'log')}",
-    flush=True,
-  )
+  log = _file(run, folder, "log")
+  *_, last = ["", *log.read_text().splitlines()]
+  print(f"{run.name} failed, exit code {code}: {last}; see {log}", flush=True)
   return FAILED
 
 
@@ -150,7 +152,8 @@ def print_plan(
   """Prints each command, and what all of them take."""
   for run in runs:
     print(shlex.join(run.typed(folder)))
-  left = [run for run in runs if not results.is_done(run, folder)]
+  needed = results.needed(runs, folder)
+  left = [run for run in runs if not results.is_done(run, folder, needed)]
   frames = sum(run.frames for run in left)
   text = f"{len(runs)} runs, {len(left)} left, {frames:,} frames"
   if scale.frames_per_second is not None:

@@ -110,7 +110,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     manifest = _manifest(run, agent, spec, action_set)
     workdir = workdirs.Workdir(
       pathlib.Path(run.workdir),
-      _identity(manifest, envs.variant(run.task.game)),
+      _identity(run, manifest),
     )
     repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
@@ -241,11 +241,16 @@ def _manifest(
 
 
 def _identity(
-  manifest: Mapping[str, Any], variant: envs.Variant
+  run: run_flags.RunSettings, manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
   """What tells one run from another; its budget and logging do not."""
   names = ("agent", "game", "environment", "network", "config", "seed")
-  identity = {name: manifest[name] for name in (*names, "pretrained")}
+  identity = {name: manifest[name] for name in names}
+  identity["pretrained"] = [
+    pretrained_policies.as_seen_from(pathlib.Path(run.workdir), name)
+    for name in manifest["pretrained"]
+  ]
+  variant = envs.variant(run.task.game)
   if variant.name != manifest["game"]:  # a file, which its user may edit
     identity["variant"] = dataclasses.asdict(variant)
   return identity

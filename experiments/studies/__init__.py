@@ -5,7 +5,7 @@ suites.py   sets of games
 scales.py   how large the runs are
 claims.py   what they are said to show
 study.py    a study, and the runs that it consists of
-results.py, findings.py, statistics.py
+results.py, medians.py, findings.py, statistics.py
             what the runs gave, and what becomes of the claims
 figures.py, report.py, archive.py, publish.py
             how it is shown, and kept
@@ -64,6 +64,8 @@ STUDIES = {
       arms=("r2d2", "full"),
       pretrainings=("ngu", "rnd", "constant"),
       frames=400_000,
+      # The paper's learner would wait for 6,250 sequences, 1,000,000 frames.
+      flags={"min_replay_size": 200, "evaluation_period": 40_000},
     ),
     Study(
       "ablation",
@@ -80,8 +82,10 @@ STUDIES = {
         "maze_deceptive": ("r2d2", "r2d2_ez", "bt_ngu", "partial", "full"),
         "maze_dense": ("r2d2", "bt_ngu", "partial"),
       },
-      seeds=3,
-      more_seeds={"r2d2": 5, "r2d2_ez": 5, "bt_ngu": 5},
+      scale="miniature",
+      more_seeds=dict.fromkeys(
+        ("r2d2", "r2d2_ez", "bt_ngu", "bt_no_flights", "bt_no_extra_action"), 5
+      ),
       # What is transferred differs much from one policy to the next.
       pretraining_seeds={"ngu": 3},
       claims=claims.MINIATURE,

@@ -1,4 +1,4 @@
-"""The logs of a study's runs in one small file, to be drawn again elsewhere."""
+"""What a study's report is made of, in one small file, to be drawn again."""
 
 import json
 import os
@@ -6,14 +6,14 @@ import pathlib
 import zipfile
 from collections.abc import Sequence
 
-from .results import LOGS, RECORD
+from .results import LOG, RECORD
 from .study import Run
 
 NAME = "runs.zip"
 
 
 def write(runs: Sequence[Run], folder: pathlib.Path, output: pathlib.Path):
-  """Packs what a report is made of; the same logs give the same bytes.
+  """Packs the evaluations; the same ones give the same bytes.
 
   Args:
     runs: That are complete.
@@ -25,9 +25,15 @@ def write(runs: Sequence[Run], folder: pathlib.Path, output: pathlib.Path):
     for run in runs:
       workdir = folder / run.name
       record = json.loads((workdir / RECORD).read_text())
-      del record["command"]  # with paths of this machine; the report has it
-      files = {name: (workdir / name).read_bytes() for name in LOGS}
-      files[RECORD] = json.dumps(record, indent=2).encode()
+      record = {
+        "command": run.command,  # without the paths of this machine
+        "commit": record["commit"],
+        "versions": record["versions"],
+      }
+      files = {
+        LOG: (workdir / LOG).read_bytes(),
+        RECORD: json.dumps(record, indent=2).encode(),
+      }
       for name, content in files.items():
         entry = zipfile.ZipInfo(f"{run.name}/{name}")  # of a fixed date
         archive.writestr(entry, content, zipfile.ZIP_DEFLATED)

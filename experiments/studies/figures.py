@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 
@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
-from . import arms, published, statistics
+from . import arms, medians, published, statistics
 from . import results as results_lib
 from .results import Result
 
@@ -44,19 +44,57 @@ def draw_curves(
     axes.set_title(game)
     for name in names:
       _draw_seeds(axes, results, game, name, names, column)
-    if column == "episode_return":
-      _draw_published(axes, game)
-    elif column == "extra_action":  # a share
+    if column == "extra_action":  # a share
       axes.set_ylim(0, None)
+    _draw_published(axes, game, column)
   _finish(figure, grid, label, path)
 
 
-def _draw_published(axes: plt.Axes, game: str):
-  for label, score in published.SCORES.get(game, {}).items():
-    axes.axhline(score, color="gray", linewidth=1)
-    axes.annotate(
-      label, (0, score), (2, 2), textcoords="offset points", fontsize=7
-    )
+def _draw_published(axes: plt.Axes, game: str, column: str):
+  """Lines, or words where a line would flatten the curves."""
+  low, high = axes.get_ylim()
+  out_of_scale = []
+  for label, score in published.SCORES.get(column, {}).get(game, {}).items():
+    if low <= score <= high:
+      axes.axhline(score, color="gray", linewidth=1)
+      _note(axes, label, (0, score), axes.get_yaxis_transform(), "bottom")
+    else:
+      out_of_scale.append(f"{label}: {score:,}")
+  _note(axes, "\n".join(out_of_scale), (0, 1), axes.transAxes, "top")
+
+
+def _note(axes: plt.Axes, text: str, at, coordinates, vertical: str):
+  axes.annotate(
+    text,
+    at,
+    (2, 2 if vertical == "bottom" else -2),
+    xycoords=coordinates,
+    textcoords="offset points",
+    fontsize=7,
+    va=vertical,
+  )
+
+
+def draw_medians(
+  results: Sequence[Result],
+  games: Sequence[str],
+  names: Sequence[str],
+  column: str,
+  path: pathlib.Path,
+):
+  """Median human-normalised score over frames, a panel for each set of games.
+
+  As in Behavior Transfer (arXiv 2102.13515), figures 2, 3 and 6.
+  """
+  sets = medians.within(games)
+  figure, grid = _grid([*sets])
+  for axes, (title, suite) in zip(grid, sets.items(), strict=True):
+    axes.set_title(title)
+    for name in names:
+      curve = medians.curve(results, suite, name, column)
+      if curve is not None:
+        _draw_line(axes, *curve, name, names, arms.LABELS[name])
+  _finish(figure, grid, "median human-normalised score", path)
 
 
 def draw_finals(
@@ -90,36 +128,42 @@ def draw_finals(
 def draw_budgets(
   results: Sequence[Result],
   games: Sequence[str],
-  arm: str,
+  arm_names: Sequence[str],
+  budgets: Mapping[float, float],
   folder: pathlib.Path,
 ):
   """Median human-normalised score over the frames of pre-training.
 
   As in Behavior Transfer (arXiv 2102.13515), figure 2.
+
+  Args:
+    results: To choose from.
+    games: That a study has.
+    arm_names: A line each.
+    budgets: Frames by share.
+    folder: To write to.
   """
-  budgets = sorted(
-    {r.run.pretraining_frames for r in results if r.run.arm == arm}
+  sets = medians.within(games)
+  figure, grid = _grid([*sets])
+  for axes, (title, suite) in zip(grid, sets.items(), strict=True):
+    axes.set_title(title)
+    axes.set_xscale("log")
+    for arm in arm_names:
+      found = {
+        frames: median
+        for share, frames in budgets.items()
+        if (median := medians.final(results, suite, arm, share))
+      }
+      if found:
+        x, bounds = np.array([*found]), np.array([*found.values()]).T
+        _draw_line(axes, x, bounds, arm, arm_names, arms.LABELS[arm])
+  _finish(
+    figure,
+    grid,
+    "median human-normalised score",
+    folder / "budgets",
+    "frames of pre-training",
   )
-  medians = {
-    budget: median
-    for budget in budgets
-    if (median := results_lib.median_normalised(results, games, arm, budget))
-  }
-  figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-  estimates, lows, highs = np.array([*medians.values()]).reshape(-1, 3).T
-  axes.plot([*medians], estimates, "o-", color="black")
-  axes.fill_between(
-    [*medians],
-    lows,
-    highs,
-    color="black",
-    alpha=0.2,
-  )
-  axes.set_xscale("log")
-  axes.set_xlabel("frames of pre-training")
-  axes.set_ylabel("median human-normalised score")
-  axes.grid(alpha=0.3)
-  _save(figure, folder / "budgets")
 
 
 def _draw_seeds(
@@ -138,26 +182,37 @@ def _draw_seeds(
   ]
   if not seeds:
     return
-  # Those of one scale are evaluated at the same frames, but for a last one.
-  length = min(len(seed["frames"]) for seed in seeds)
-  frames = seeds[0]["frames"][:length]
-  values = np.stack([seed[column][:length] for seed in seeds])
+  # Several processes need not evaluate at the same frames.
+  frames = min((seed["frames"] for seed in seeds), key=len)
+  values = np.stack(
+    [np.interp(frames, seed["frames"], seed[column]) for seed in seeds]
+  )
+  bounds = np.stack([f(values, axis=0) for f in (np.mean, np.min, np.max)])
+  label = f"{arms.LABELS[arm]} ({len(seeds)})"
+  _draw_line(axes, frames, bounds, arm, arm_names, label)
+
+
+def _draw_line(
+  axes: plt.Axes,
+  x: np.ndarray,
+  bounds: np.ndarray,
+  arm: str,
+  arm_names: Sequence[str],
+  label: str,
+):
+  """A line in the style of an arm, and the band around it.
+
+  Args:
+    axes: To draw on.
+    x: [points].
+    bounds: Middle, lower and upper end of the band, [3, points].
+    arm, arm_names: Which of the arms it is.
+    label: In the legend.
+  """
+  middle, low, high = bounds
   style = _style(arm, arm_names, line=_LINES[_index(arm, arm_names) % 4])
-  axes.plot(
-    frames,
-    values.mean(axis=0),
-    label=f"{arms.LABELS[arm]} ({len(seeds)})",
-    markevery=max(length // 6, 1),
-    **style,
-  )
-  axes.fill_between(
-    frames,
-    values.min(axis=0),
-    values.max(axis=0),
-    color=style["color"],
-    alpha=0.12,
-    linewidth=0,
-  )
+  axes.plot(x, middle, label=label, markevery=max(len(x) // 6, 1), **style)
+  axes.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
 
 
 def _index(arm: str, arm_names: Sequence[str]) -> int:
@@ -194,13 +249,17 @@ def _grid(
 
 
 def _finish(
-  figure: plt.Figure, grid: Sequence[plt.Axes], label: str, path: pathlib.Path
+  figure: plt.Figure,
+  grid: Sequence[plt.Axes],
+  label: str,
+  path: pathlib.Path,
+  below: str = "frames",
 ):
   """Labels the axes, and puts one legend below them all."""
   handles: dict = {}
   for axes in grid:
     axes.grid(alpha=0.3)
-    axes.set_xlabel("frames")
+    axes.set_xlabel(below)
     handles.update(
       zip(*reversed(axes.get_legend_handles_labels()), strict=True)
     )

@@ -7,39 +7,46 @@ import pathlib
 
 from behavior_transfer.experiments import workdirs
 
-from . import archive, arms, figures, report, results
+from . import archive, arms, figures, medians, report, results
 from .scales import Scale
 from .study import Study, plan
+
+
+def read(
+  study: Study, scale: Scale, folder: pathlib.Path
+) -> list[results.Result]:
+  """What is complete.
+
+  Raises:
+    ValueError: No learner is.
+  """
+  done = results.read(plan(study, scale), folder)
+  if all(map(_is_pretraining, done)):
+    raise ValueError(
+      f"{folder} holds no complete run of {study.name} at scale {scale.name}"
+    )
+  return done
 
 
 def write(
   study: Study,
   scale: Scale,
   folder: pathlib.Path,
+  done: list[results.Result],
   output: pathlib.Path,
 ) -> str:
-  """Writes the report of what is complete; one line that sums it up.
-
-  Raises:
-    ValueError: Nothing is.
-  """
+  """Writes the report of what is complete; one line that sums it up."""
   runs = plan(study, scale)
-  done = results.read(runs, folder)
   learned = [result for result in done if not _is_pretraining(result)]
-  if not learned:
-    raise ValueError(
-      f"{folder} holds no complete run of {study.name} at scale {scale.name}"
-    )
-  output.mkdir(parents=True, exist_ok=True)
   archive.write([result.run for result in done], folder, output)
-  drawn = _draw(study, done, output)
+  drawn = _draw(study, scale, done, output)
   hours = sum(r.evaluations["walltime"][-1] for r in done) / 3600
   summary = (
     f"{len(done)} of {len(runs)} runs are complete; they took {hours:.1f} hours"
     " one after the other."
   )
   tables = {
-    "Claims": report.claims_table(learned, study),
+    "Claims": report.claims_table(learned, study, runs),
     "Scores": report.scores(learned, study),
     "Medians": report.medians(learned, study),
   }
@@ -64,6 +71,7 @@ def write(
 
 def _draw(
   study: Study,
+  scale: Scale,
   done: list[results.Result],
   output: pathlib.Path,
 ) -> list[str]:
@@ -99,9 +107,20 @@ def _draw(
       output / "zero_shot",
     )
     drawn.append("zero_shot")
+  if medians.within(study.games):
+    for name, names, column in (
+      ("medians", study.arms, "episode_return"),
+      ("zero_shot_medians", [*arms.PRETRAININGS], "native_return"),
+    ):
+      path = output / name
+      figures.draw_medians(done, study.games, names, column, path)
+      drawn.append(name)
   if len(study.pretraining_shares) > 1:
-    for arm in study.arms:
-      figures.draw_budgets(done, study.games, arm, output)
+    budgets = {
+      share: share * scale.pretraining_frames
+      for share in study.pretraining_shares
+    }
+    figures.draw_budgets(done, study.games, study.arms, budgets, output)
     drawn.append("budgets")
   return drawn
 

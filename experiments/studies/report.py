@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from . import archive, arms, findings, statistics
+from . import medians as medians_lib
 from . import results as results_lib
 from .results import Result
 from .scales import Scale
-from .study import Study
+from .study import Run, Study
 
 Table = list[list[str]]  # the first row is the header
 
@@ -23,7 +24,12 @@ _FIGURES = {
   " are pre-trained without it.",
   "extra_action": "Share of evaluation steps at which the agent called its"
   " pre-trained policy by a⁺: mean over seeds, and their span.",
-  "budgets": "Median human-normalised score by the frames of pre-training.",
+  "medians": "Median human-normalised score over frames, with its 95 %"
+  " interval.",
+  "zero_shot_medians": "The same of policies while they are pre-trained without"
+  " a reward.",
+  "budgets": "Median human-normalised score by the frames of pre-training, with"
+  " its 95 % interval.",
 }
 _STYLE = (
   "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
@@ -51,22 +57,24 @@ def scores(results: Sequence[Result], study: Study) -> Table:
 
 def medians(results: Sequence[Result], study: Study) -> Table:
   """Human-normalised medians; nothing but the header for other games."""
-  table = [["arm", "median human-normalised score"]]
-  for arm in study.arms:
-    interval = results_lib.median_normalised(results, study.games, arm)
-    if interval is not None:
-      table.append([arms.LABELS[arm], _interval(interval)])
+  table = [["games", "arm", "median human-normalised score"]]
+  for name, suite in medians_lib.within(study.games).items():
+    for arm in study.arms:
+      interval = medians_lib.final(results, suite, arm)
+      if interval is not None:
+        table.append([name, arms.LABELS[arm], _interval(interval)])
   return table
 
 
-def claims_table(results: Sequence[Result], study: Study) -> Table:
+def claims_table(
+  results: Sequence[Result], study: Study, plan: Sequence[Run]
+) -> Table:
   """Each claim of the paper's, and what became of it here."""
-  table = [["claim", "game", "compared", "difference", "seeds", "here"]]
+  table = [["claim", "game", "compared", "difference", "p", "seeds", "here"]]
   for claim in study.claims:
-    found = findings.examine(claim, results)
-    table.append([claim.text, "", "", "", "", findings.verdict(found)])
-    for finding in found:
-      table.append(["", *_finding(finding)])
+    found = findings.examine(claim, results, plan)
+    table.append([claim.text, *[""] * 5, findings.verdict(found)])
+    table += [["", *_finding(finding)] for finding in found]
   return table
 
 
@@ -81,6 +89,7 @@ def _finding(finding: findings.Finding) -> list[str]:
     comparison.game,
     f"{what}; {comparison.measure.replace('_', ' ')}",
     "" if finding.interval is None else _interval(finding.interval),
+    "" if finding.p_value is None else f"{finding.p_value:.2g}",
     seeds,
     finding.verdict,
   ]
@@ -112,12 +121,15 @@ def configuration(study: Study, scale: Scale) -> Table:
   fields["seeds"] = str(min(study.seeds, scale.seeds))
   for arm, seeds in study.more_seeds.items():
     fields[f"seeds of {arm}"] = str(min(seeds, scale.seeds))
+  for name, policies in study.pretraining_seeds.items():
+    fields[f"policies by {name}, in turns"] = str(policies)
   fields["frames"] = f"{study.frames or scale.frames:,}"
   fields["frames of pre-training"] = ", ".join(
     f"{share * scale.pretraining_frames:,.0f}"
     for share in study.pretraining_shares
   )
-  fields["flags"] = " ".join(f"--{k}={v}" for k, v in scale.flags.items())
+  flags = {**scale.flags, **study.flags}
+  fields["flags"] = " ".join(f"--{k}={v}" for k, v in flags.items())
   return [["setting", "value"], *map(list, fields.items())]
 
 

@@ -1,19 +1,19 @@
 """What the runs of a study gave, as they logged it."""
 
 import dataclasses
+import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from behavior_transfer.agents import checkpoints
 from behavior_transfer.experiments import workdirs
 
-from . import arms, atari57, statistics
 from .study import Run
 
-RECORD, EVALUATIONS = "run.json", "eval.csv"
-LOGS = EVALUATIONS, "train.csv"
+RECORD, LOG = "run.json", "eval.csv"
+_PLACES = ("--workdir=", "--pretrained=")  # flags that name a folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,28 +23,58 @@ class Result:
   Attributes:
     run: Which.
     evaluations: Columns of its evaluations, in their order.
-    training: Columns of its training episodes.
   """
 
   run: Run
   evaluations: workdirs.Columns
-  training: workdirs.Columns
+
+
+def check_folder(runs: Sequence[Run], folder: pathlib.Path):
+  """Refuses a folder in which others of these names are.
+
+  Raises:
+    ValueError: A run there was started with other flags.
+  """
+  for run in runs:
+    record = folder / run.name / RECORD
+    if record.exists():
+      there = _settings(json.loads(record.read_text())["command"])
+      here = _settings(run.command)
+      if there != here:
+        raise ValueError(
+          f"{folder}/{run.name} was started with"
+          f" {' '.join(sorted(there - here)) or 'less'}; this study and scale"
+          f" have {' '.join(sorted(here - there)) or 'less'}: choose another"
+          " --folder"
+        )
+
+
+def _settings(command: Sequence[str]) -> set[str]:
+  return {x for x in command if x[:2] == "--" and not x.startswith(_PLACES)}
 
 
 def is_complete(run: Run, folder: pathlib.Path) -> bool:
   """Whether the run has spent its budget and played its last evaluation."""
-  log = workdirs.read_log(folder / run.name / EVALUATIONS)
+  log = workdirs.read_log(folder / run.name / LOG)
   return bool(log) and log["frames"][-1] >= run.frames
 
 
-def is_done(run: Run, folder: pathlib.Path) -> bool:
-  """Whether nothing is left to do: complete, and of use to those that need it.
+def needed(runs: Sequence[Run], folder: pathlib.Path) -> set[str]:
+  """Names of the runs that those start from which are not complete."""
+  left = [run for run in runs if not is_complete(run, folder)]
+  return {need for run in left for need in run.needs}
 
-  The checkpoints of a learner may be deleted by then. Those of a pre-training
-  may not, since others start from them.
+
+def is_done(run: Run, folder: pathlib.Path, needed: Collection[str]) -> bool:
+  """Whether nothing is left to do.
+
+  The checkpoints of a run may be deleted by then, unless it is among those that
+  are needed.
   """
-  if run.arm not in arms.PRETRAININGS:
-    return is_complete(run, folder)
+  if not is_complete(run, folder):
+    return False
+  if run.name not in needed:
+    return True
   try:
     path = checkpoints.resolve(folder / run.name)
     manifest = checkpoints.read_manifest(path)
@@ -57,25 +87,18 @@ def is_done(run: Run, folder: pathlib.Path) -> bool:
 def read(runs: Sequence[Run], folder: pathlib.Path) -> list[Result]:
   """Results of the runs that are complete, pre-trainings included."""
   return [
-    Result(run, *(workdirs.read_log(folder / run.name / log) for log in LOGS))
+    Result(run, workdirs.read_log(folder / run.name / LOG))
     for run in runs
     if is_complete(run, folder)
   ]
 
 
 def select(
-  results: Sequence[Result],
-  game: str,
-  arm: str,
-  pretraining_frames: int | None = None,
+  results: Sequence[Result], game: str, arm: str, share: float = 1.0
 ) -> list[Result]:
-  """The seeds of an arm on a game; None means the longest pre-training."""
-  found = [r for r in results if (r.run.game, r.run.arm) == (game, arm)]
-  if pretraining_frames is None:
-    pretraining_frames = max(
-      (r.run.pretraining_frames for r in found), default=0
-    )
-  return [r for r in found if r.run.pretraining_frames == pretraining_frames]
+  """The seeds of an arm on a game, at a share of the pre-training's budget."""
+  wanted = (game, arm, share)
+  return [r for r in results if (r.run.game, r.run.arm, r.run.share) == wanted]
 
 
 def final(result: Result) -> float:
@@ -94,45 +117,25 @@ def early(result: Result) -> float:
 
 
 def extra_action_rise(result: Result) -> float:
-  """By how much a+ is used more in the middle third than in the first."""
+  """By how much a+ is used more in the first half than in its beginning.
+
+  The beginning is the first evaluation, which the rest of the half is compared
+  with.
+  """
   use = result.evaluations["extra_action"]
-  return _mean(use, 1 / 3, 2 / 3) - _mean(use, 0, 1 / 3)
+  return _mean(use, 1 / len(use), 1 / 2) - float(use[0])
 
 
 def extra_action_fall(result: Result) -> float:
-  """By how much a+ is used less in the last third than in the middle one."""
+  """By how much a+ is used less in the last quarter than in the first half."""
   use = result.evaluations["extra_action"]
-  return _mean(use, 1 / 3, 2 / 3) - _mean(use, 2 / 3, 1)
+  return _mean(use, 0, 1 / 2) - _mean(use, 3 / 4, 1)
 
 
 MEASURES: dict[str, Callable[[Result], float]] = {
   function.__name__: function
   for function in (final, overall, early, extra_action_rise, extra_action_fall)
 }
-
-
-def median_normalised(
-  results: Sequence[Result],
-  games: Sequence[str],
-  arm: str,
-  pretraining_frames: int | None = None,
-) -> statistics.Interval | None:
-  """Median over the games of the human-normalised final return.
-
-  0 is a random policy's, 1 is a person's. None where a game lacks runs, or is
-  none of the 57.
-  """
-  strata = [
-    [
-      atari57.human_normalised(game, final(result))
-      for result in select(results, game, arm, pretraining_frames)
-    ]
-    for game in games
-    if game in atari57.SCORES
-  ]
-  if len(strata) < len(games) or not all(strata):
-    return None
-  return statistics.median(strata)
 
 
 def _mean(values: np.ndarray, start: float, stop: float) -> float:

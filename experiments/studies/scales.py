@@ -48,7 +48,11 @@ SCALES = {
       pretraining_frames=3_000_000,
       seeds=3,
       frames_per_second=1000.0,  # one process, two cores of an x86-64 server
-      flags={"preset": "small", "max_episode_frames": 12_000},
+      flags={
+        "preset": "small",
+        "max_episode_frames": 12_000,
+        "envs_per_actor": 8,
+      },
     ),
     Scale(
       name="gpu",
@@ -62,6 +66,7 @@ SCALES = {
         "launch": "local_mp",
         "num_actors": 12,
         "envs_per_actor": 16,
+        "evaluation_period": 4_000_000,  # 50 of them
       },
     ),
     Scale(

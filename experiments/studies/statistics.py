@@ -1,4 +1,4 @@
-"""Intervals over seeds, by stratified bootstrap."""
+"""What few seeds say: intervals by bootstrap, exact tests by permutation."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -34,6 +34,33 @@ def median(strata: Sequence[Sequence[float]]) -> Interval:
 def difference(better: Sequence[float], worse: Sequence[float]) -> Interval:
   """Mean over the seeds of one arm, less the mean over those of another."""
   return _interval((better, worse), lambda means: means[0] - means[1])
+
+
+def p_value(better: Sequence[float], worse: Sequence[float] = ()) -> float:
+  """How often chance alone gives a mean difference as large, or larger.
+
+  The exact test: of all ways to divide the seeds among the two arms or, where
+  there is one arm whose mean is compared with 0, to give them signs. A
+  bootstrap of three to five seeds finds differences where there are none two to
+  four times as often as its level says; this one does not.
+  """
+  from scipy import stats
+
+  samples = [np.asarray(sample, float) for sample in (better, worse)]
+  if not len(worse):
+    return stats.permutation_test(
+      samples[:1],
+      np.mean,
+      permutation_type="samples",
+      alternative="greater",
+      n_resamples=np.inf,
+    ).pvalue
+  return stats.permutation_test(
+    samples,
+    lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+    alternative="greater",
+    n_resamples=np.inf,
+  ).pvalue
 
 
 def _interval(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from behavior_transfer import envs
 
 from . import arms
+from .arms import Flags
 from .claims import Claim
 from .scales import Scale
 
@@ -28,6 +29,8 @@ class Study:
     pretraining_seeds: How many policies some of them make, by name, which the
       seeds of an arm take in turns; one, where nothing is said.
     frames: Of learning a task, where that is not the scale's to say.
+    flags: Of its learners, beside the scale's.
+    scale: Name of the one that it is for, where nothing else is asked for.
     claims: That it puts to the test.
   """
 
@@ -44,6 +47,8 @@ class Study:
   pretrainings: tuple[str, ...] = ()
   pretraining_seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
   frames: int | None = None
+  flags: Flags = dataclasses.field(default_factory=dict)
+  scale: str = "laptop"
   claims: tuple[Claim, ...] = ()
 
 
@@ -57,8 +62,9 @@ class Run:
     frames: That it takes.
     game: That it plays.
     arm: Name of the arm, or of the pre-training, that it belongs to.
-    pretraining_frames: That it transfers from, or pre-trains for; 0 where it
-      has nothing to do with any.
+    seed: Of it.
+    share: Of the scale's budget of pre-training that it transfers from, or
+      pre-trains for.
     needs: Names of the runs that must be complete before it starts.
   """
 
@@ -67,7 +73,8 @@ class Run:
   frames: int
   game: str
   arm: str
-  pretraining_frames: int = 0
+  seed: int
+  share: float = 1.0
   needs: tuple[str, ...] = ()
 
   def fill_in(self, folder: pathlib.Path) -> list[str]:
@@ -87,7 +94,7 @@ def plan(study: Study, scale: Scale) -> list[Run]:
     scale = dataclasses.replace(scale, frames=study.frames)
   for game in study.games:
     for name in study.pretrainings:
-      run = _pretraining(scale, game, name, 1.0)
+      run = _pretraining(scale, game, name, 1.0, seed=0)
       runs.setdefault(run.name, run)
     for name in study.fewer_arms.get(game, study.arms):
       for run in _runs(study, scale, game, arms.ARMS[name]):
@@ -102,7 +109,7 @@ def _runs(
   seeds = range(min(study.more_seeds.get(arm.name, study.seeds), scale.seeds))
   if arm.pretraining is None:
     for seed in seeds:
-      yield _learning(scale, game, arm, seed)
+      yield _learning(study, scale, game, arm, seed)
     return
   num_policies = study.pretraining_seeds.get(arm.pretraining, 1)
   for share in study.pretraining_shares:
@@ -111,11 +118,11 @@ def _runs(
         scale, game, arm.pretraining, share, seed % num_policies
       )
       yield pretraining
-      yield _learning(scale, game, arm, seed, pretraining)
+      yield _learning(study, scale, game, arm, seed, pretraining)
 
 
 def _pretraining(
-  scale: Scale, game: str, name: str, share: float, seed: int = 0
+  scale: Scale, game: str, name: str, share: float, seed: int
 ) -> Run:
   """A policy for all tasks in the same game."""
   rom = envs.variant(game).game
@@ -131,40 +138,33 @@ def _pretraining(
     "frames": frames,
   }
   command = _command("run_ngu.py", folder, flags)
-  return Run(folder, command, frames, rom, name, frames)
+  return Run(folder, command, frames, rom, name, seed, share)
 
 
 def _learning(
+  study: Study,
   scale: Scale,
   game: str,
   arm: arms.Arm,
   seed: int,
   pretraining: Run | None = None,
 ) -> Run:
-  folder = f"{game}/{arm.name}/{seed}"
-  flags: dict = {"game": game, **arm.flags, **scale.flags}
+  folder = arm.name
+  flags: dict = {"game": game, **arm.flags, **scale.flags, **study.flags}
+  share = 1.0
   needs: tuple[str, ...] = ()
-  pretraining_frames = 0
   if pretraining is not None:
-    pretraining_frames = pretraining.frames
+    share, needs = pretraining.share, (pretraining.name,)
     flags["pretrained"] = "{folder}/" + pretraining.name
-    needs = (pretraining.name,)
-    if pretraining_frames != scale.pretraining_frames:
-      folder = f"{game}/{arm.name}@{pretraining_frames}/{seed}"
+    if share != 1:
+      folder += f"@{pretraining.frames}"
   flags.update(seed=seed, frames=scale.frames)
+  folder = f"{game}/{folder}/{seed}"
   command = _command(arm.program, folder, flags)
-  return Run(
-    folder,
-    command,
-    scale.frames,
-    game,
-    arm.name,
-    pretraining_frames,
-    needs,
-  )
+  return Run(folder, command, scale.frames, game, arm.name, seed, share, needs)
 
 
-def _command(program: str, folder: str, flags: arms.Flags) -> tuple[str, ...]:
+def _command(program: str, folder: str, flags: Flags) -> tuple[str, ...]:
   workdir = "--workdir={folder}/" + folder
   return (program, *(_flag(k, v) for k, v in flags.items()), workdir)
 

@@ -1,6 +1,7 @@
 """Studies: what they consist of, and that each run is made once."""
 
 import csv
+import json
 import os
 import pathlib
 import shutil
@@ -155,38 +156,45 @@ def _wait_for(condition, process: subprocess.Popen):
 
 def test_killed_and_shared_it_makes_each_run_once(tmp_path):
   """SIGKILL in the middle of a run, then two at once to the end."""
+  folder = tmp_path / "here"
   first, *_ = tiny_study.RUNS
-  checkpoints = tmp_path / first.name / "checkpoints"
-  killed = _start(tmp_path)
+  checkpoints = folder / first.name / "checkpoints"
+  killed = _start(folder)
   try:
     _wait_for(lambda: list(checkpoints.glob("[0-9]*")), killed)
   finally:
     os.kill(killed.pid, 9)
     killed.communicate()
-  both = [_start(tmp_path) for _ in range(2)]
+  both = [_start(folder) for _ in range(2)]
   outputs = [process.communicate(timeout=400)[0] for process in both]
   for process, output in zip(both, outputs, strict=True):
     assert process.returncode == 0, output
     # Each waits for what the other runs.
     assert output.splitlines()[-1] == "3 done, 0 left, 0 failed, 0 elsewhere"
   for run in tiny_study.RUNS:
-    assert results.is_done(run, tmp_path)
-    with (tmp_path / run.name / "train.csv").open(newline="") as file:
+    with (folder / run.name / "train.csv").open(newline="") as file:
       steps = [int(row["agent_steps"]) for row in csv.DictReader(file)]
     assert steps == sorted(set(steps)), run.name
     started = sum(f"] {run.name}\n" in output for output in outputs)
     assert started <= 1, run.name
-  _expect_report(tmp_path)
-  _expect_the_same_report_from_its_logs(tmp_path)
-  for run in tiny_study.RUNS:
-    shutil.rmtree(tmp_path / run.name / "checkpoints")
-    assert results.is_done(run, tmp_path) == ("pretraining" not in run.name)
+  _expect_report(folder)
+  _expect_the_same_report_from_its_logs(folder)
+  _expect_it_may_be_moved(folder, tmp_path / "there")
+
+
+def _publish(folder: pathlib.Path) -> pathlib.Path:
+  study_, scale = tiny_study.STUDY, tiny_study.SCALE
+  results.check_folder(tiny_study.RUNS, folder)
+  done = publish.read(study_, scale, folder)
+  output = folder / "report"
+  output.mkdir(exist_ok=True)
+  summary = publish.write(study_, scale, folder, done, output)
+  assert summary.startswith("3 of 3 runs are complete")
+  return output
 
 
 def _expect_report(folder: pathlib.Path):
-  output = folder / "report"
-  summary = publish.write(tiny_study.STUDY, tiny_study.SCALE, folder, output)
-  assert summary.startswith("3 of 3 runs are complete")
+  output = _publish(folder)
   page = (output / "report.html").read_text()
   for run in tiny_study.RUNS:
     assert f"--workdir=FOLDER/{run.name}" in page
@@ -194,7 +202,9 @@ def _expect_report(folder: pathlib.Path):
   for name in ("curves", "finals", "extra_action"):
     assert f"<img src={name}.svg" in page
     assert imageio.imread(output / f"{name}.png").std() > 0
-    assert (output / f"{name}.svg").read_text().rstrip().endswith("</svg>")
+    drawing = (output / f"{name}.svg").read_text()
+    assert drawing.rstrip().endswith("</svg>")
+    assert "BT(π NGU)" in drawing  # its legend, in a comment
   with (output / "scores.csv").open(newline="") as file:
     rows = list(csv.DictReader(file))
   assert [row["seeds"] for row in rows] == ["1", "1"]
@@ -210,14 +220,39 @@ def _expect_the_same_report_from_its_logs(folder: pathlib.Path):
   output, unpacked = folder / "report", folder / "unpacked"
   with zipfile.ZipFile(output / "runs.zip") as logs:
     logs.extractall(unpacked)
-  again = unpacked / "report"
-  publish.write(tiny_study.STUDY, tiny_study.SCALE, unpacked, again)
+  again = _publish(unpacked)
   for name in ("report.md", "scores.csv", "runs.zip", "curves.png"):
     assert (again / name).read_bytes() == (output / name).read_bytes()
-  for name in ("eval.csv", "train.csv"):
-    for run in tiny_study.RUNS:
-      packed, logged = (at / run.name / name for at in (unpacked, folder))
-      assert packed.read_bytes() == logged.read_bytes()
+  for run in tiny_study.RUNS:
+    packed, logged = (at / run.name / "eval.csv" for at in (unpacked, folder))
+    assert packed.read_bytes() == logged.read_bytes()
+
+
+def _expect_it_may_be_moved(folder: pathlib.Path, there: pathlib.Path):
+  """What a run transfers from is found by where it lies beside it."""
+  folder.rename(there)
+  pretraining, *_ = (run for run in tiny_study.RUNS if run.arm == "ngu")
+  (learner,) = (run for run in tiny_study.RUNS if run.needs)
+  process = programs.start(*learner.fill_in(there))
+  assert "the run is complete" in programs.finish(process)
+  # Nobody needs its checkpoints any more, until somebody does.
+  shutil.rmtree(there / pretraining.name / "checkpoints")
+  assert not results.needed(tiny_study.RUNS, there)
+  assert results.is_done(pretraining, there, needed=set())
+  (there / learner.name / "eval.csv").unlink()
+  assert results.needed(tiny_study.RUNS, there) == {pretraining.name}
+  assert not results.is_done(pretraining, there, needed={pretraining.name})
+
+
+@pytest.mark.parametrize("program", ["plot.py", "run_study.py"])
+def test_a_folder_of_another_study_is_refused(program, tmp_path):
+  workdir = tmp_path / "maze_far" / "r2d2" / "0"
+  workdir.mkdir(parents=True)
+  command = ["python", "run_r2d2.py", "--frames=5", f"--workdir={workdir}"]
+  (workdir / "run.json").write_text(json.dumps({"command": command}))
+  line = programs.refuse(program, "--study=miniature", f"--folder={tmp_path}")
+  assert f"{workdir} was started with --frames=5; this study and scale" in line
+  assert "--frames=112000" in line
 
 
 def test_a_study_without_results_is_refused(tmp_path):
