@@ -44,6 +44,12 @@ class Arm:
   flags: Flags
   pretraining: str | None = None
 
+  @property
+  def has_extra_action(self) -> bool:
+    """Whether it may call a pre-trained policy."""
+    flag = self.flags.get("use_extra_action", True)
+    return self.program == "run_bt.py" and bool(flag)
+
 
 PRETRAININGS = {
   pretraining.name: pretraining

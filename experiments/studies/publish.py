@@ -90,7 +90,7 @@ def _draw(
     figures.draw_curves(
       done,
       study.games,
-      study.arms,
+      [arm for arm in study.arms if arms.ARMS[arm].has_extra_action],
       "extra_action",
       "share of a⁺ in greedy play",
       output / "extra_action",

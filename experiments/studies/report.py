@@ -31,6 +31,13 @@ _FIGURES = {
   "budgets": "Median human-normalised score by the frames of pre-training, with"
   " its 95 % interval.",
 }
+_NOTES = {
+  "Claims": "Differences with their 95 % intervals by bootstrap over seeds. p:"
+  " how often chance alone gives a difference as large, or larger, by an exact"
+  f" permutation test. What has p ≤ {findings.LEVEL} holds; the contrary holds"
+  " where the opposite difference has. overall: mean of all evaluations; early:"
+  " of the first half of them.",
+}
 _STYLE = (
   "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
   "table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #bbb;"
@@ -137,10 +144,10 @@ def markdown(tables: dict[str, Table], figures: Sequence[str]) -> str:
   """The report without the commands."""
   parts = []
   for title, table in tables.items():
-    parts += [f"## {title}", _markdown_table(table)]
+    parts += [f"## {title}", _markdown_table(table), _NOTES.get(title, "")]
   for name in figures:
     parts += [f"![{name}]({name}.png)", _FIGURES[name]]
-  return "\n\n".join(parts) + "\n"
+  return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def page(
@@ -174,6 +181,7 @@ def page(
     ]
   for title, table in tables.items():
     parts += [f"<h2>{html.escape(title)}</h2>", _html_table(table, links)]
+    parts.append(f"<p>{html.escape(_NOTES.get(title, ''))}</p>")
   return "\n".join(parts) + "\n"
 
 
