@@ -43,7 +43,7 @@ def draw_curves(
   for axes, game in zip(grid, games, strict=True):
     axes.set_title(game)
     for name in names:
-      _draw_seeds(axes, results, game, name, names, column)
+      _draw_seeds(axes, results, game, name, column)
     if column == "extra_action":  # a share
       axes.set_ylim(0, None)
     _draw_published(axes, game, column)
@@ -93,7 +93,7 @@ def draw_medians(
     for name in names:
       curve = medians.curve(results, suite, name, column)
       if curve is not None:
-        _draw_line(axes, *curve, name, names, arms.LABELS[name])
+        _draw_line(axes, *curve, name, arms.LABELS[name])
   _finish(figure, grid, "median human-normalised score", path)
 
 
@@ -115,7 +115,7 @@ def draw_finals(
         interval = statistics.mean([finals])
         axes.plot(finals, [row] * len(finals), "|", color="gray")
         axes.plot((interval.low, interval.high), (row, row), color="black")
-        axes.plot(interval.estimate, row, **_style(arm, arm_names, line=""))
+        axes.plot(interval.estimate, row, **_style(arm, line=""))
     axes.set_yticks(
       range(len(arm_names)), [arms.LABELS[arm] for arm in arm_names]
     )
@@ -156,7 +156,7 @@ def draw_budgets(
       }
       if found:
         x, bounds = np.array([*found]), np.array([*found.values()]).T
-        _draw_line(axes, x, bounds, arm, arm_names, arms.LABELS[arm])
+        _draw_line(axes, x, bounds, arm, arms.LABELS[arm])
   _finish(
     figure,
     grid,
@@ -171,7 +171,6 @@ def _draw_seeds(
   results: Sequence[Result],
   game: str,
   arm: str,
-  arm_names: Sequence[str],
   column: str,
 ):
   """An arm's column over frames: mean, lowest and highest of its seeds."""
@@ -189,7 +188,7 @@ def _draw_seeds(
   )
   bounds = np.stack([f(values, axis=0) for f in (np.mean, np.min, np.max)])
   label = f"{arms.LABELS[arm]} ({len(seeds)})"
-  _draw_line(axes, frames, bounds, arm, arm_names, label)
+  _draw_line(axes, frames, bounds, arm, label)
 
 
 def _draw_line(
@@ -197,31 +196,32 @@ def _draw_line(
   x: np.ndarray,
   bounds: np.ndarray,
   arm: str,
-  arm_names: Sequence[str],
   label: str,
 ):
-  """A line in the style of an arm, and the band around it.
+  """A line, and the band around it.
 
   Args:
     axes: To draw on.
     x: [points].
     bounds: Middle, lower and upper end of the band, [3, points].
-    arm, arm_names: Which of the arms it is.
+    arm: In whose style.
     label: In the legend.
   """
   middle, low, high = bounds
-  style = _style(arm, arm_names, line=_LINES[_index(arm, arm_names) % 4])
+  style = _style(arm, line=_LINES[_index(arm) % 4])
   axes.plot(x, middle, label=label, markevery=max(len(x) // 6, 1), **style)
   axes.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
 
 
-def _index(arm: str, arm_names: Sequence[str]) -> int:
-  return list(arm_names).index(arm)
+def _index(arm: str) -> int:
+  """Its place among all, so that it looks the same in all figures."""
+  pretraining = arm in arms.PRETRAININGS
+  return [*(arms.PRETRAININGS if pretraining else arms.ARMS)].index(arm)
 
 
-def _style(arm: str, arm_names: Sequence[str], line: str) -> dict:
+def _style(arm: str, line: str) -> dict:
   """Colour, marker and line that tell an arm from the others."""
-  index = _index(arm, arm_names)
+  index = _index(arm)
   return {
     "color": f"C{index % 10}",
     "marker": _MARKERS[index % len(_MARKERS)],
