@@ -16,7 +16,7 @@ from . import program, signals
 from .coordinator import Coordinator, Phase
 
 _POLL_PERIOD = 0.1  # seconds
-_GRACE = 15.0  # seconds for those who are to leave
+_GRACE = 45.0  # seconds to leave, for one that is still importing, too
 _GRACE_AFTER_FAILURE = 3.0  # they may be waiting for one that is gone
 _SAVING_AFTER_FAILURE = 60.0  # seconds
 # Deaths in a row, without anything done in between, that make an end.

@@ -54,7 +54,8 @@ def test_a_program_of_processes_reaches_its_budget(agent, tmp_path):
   _, errors = process.communicate(timeout=400)
   assert process.returncode == 0, errors
   # Every node left when it was told to, with exit code 0.
-  assert not any(word in errors for word in ("killed", "exit code", "ended by"))
+  unclean = ("killed", "exit code", "ended by")
+  assert not any(word in errors for word in unclean), errors
   workdir = tmp_path / "run"
   assert not _writers(workdir)
   assert {path.name for path in (workdir / "logs").iterdir()} == {
