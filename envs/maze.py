@@ -6,8 +6,9 @@ way around. Coins lie about, the first of them near the start. Which of the
 three pays is the variant's affair; no picture differs between variants.
 
 The goal pays 10, a coin 1, a trap -1: the value rescaling of the agents is next
-to linear below 1, and squeezes hundreds together. Whoever goes straight to the
-goal is well paid for four traps; whoever strays over them is not.
+to linear below 1, and squeezes hundreds together. Variants may price them anew.
+Whoever goes straight to the goal is well paid for four traps; whoever strays
+over them is not.
 """
 
 import collections

@@ -194,7 +194,9 @@ _MODDED = (
     {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, -100.0)},
   ),
   Variant("maze_far", maze.GAME, {"goal": 10.0}),
-  Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -1.0}),
+  # Discounted by 0.97 a step, the way to the goal is worth 2.9 at its start. At
+  # the native -1 a trap it would be worth 0.8: hardly a deception to stay away.
+  Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -0.25}),
   Variant("maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}),
 )
 

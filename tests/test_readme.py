@@ -105,7 +105,7 @@ def test_its_variants_pay_what_it_says():
   modded = {n for n in envs.names() if envs.variant(n).rewards is not None}
   assert described == modded
   for name, pays in rows:
-    events = re.findall(r"(\w+)` (-?\d+)", f"`{pays}")
+    events = re.findall(r"(\w+)` (-?[\d.]+)", f"`{pays}")
     rewards = envs.variant(name).rewards
     paying = {event: value for event, value in rewards.items() if value}
     assert {event: float(value) for event, value in events} == paying

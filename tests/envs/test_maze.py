@@ -13,7 +13,7 @@ from dm_env import specs, test_utils
 
 from behavior_transfer import envs
 from behavior_transfer.envs import maze
-from behavior_transfer.experiments import coverage, tasks
+from behavior_transfer.experiments import coverage, presets, tasks
 from tests.experiments import programs
 
 VARIANTS = ("maze", "maze_deceptive", "maze_dense", "maze_far")
@@ -226,7 +226,7 @@ def test_events_account_for_all_rewards(name):
   ("name", "expected"),
   [
     ("maze", 10 + 3 - 4),
-    ("maze_deceptive", 10 - 4),
+    ("maze_deceptive", 10 - 4 / 4),
     ("maze_dense", 10 + 3),
     ("maze_far", 10),
   ],
@@ -239,6 +239,17 @@ def test_returns_of_the_shortest_way_to_the_goal(name, expected):
   assert total == expected
   assert native == 10 + 3 - 4
   assert events == {"goal": 1, "coin": 3, "trap": 4}
+
+
+def test_the_goal_is_worth_the_traps_before_it():
+  """Whoever keeps away from them is deceived, also at the preset's discount."""
+  environment = envs.make("maze_deceptive", seed=0)
+  environment.reset()
+  rewards = [environment.step(a).reward for a in _ways(START)[GOAL]]
+  discount = presets.PRESETS["miniature"].config["discount"]
+  value = sum(reward * discount**t for t, reward in enumerate(rewards))
+  assert value == pytest.approx(2.87, abs=0.01)
+  assert min(np.cumsum(rewards)) == -1  # the last one, just before the goal
 
 
 def test_every_way_to_the_goal_leads_over_every_trap():
@@ -271,11 +282,11 @@ def test_a_trap_is_there_each_time_but_not_for_standing_on_it():
   environment.reset()
   for action in _ways(START)[trap]:
     step = environment.step(action)
-  assert (step.reward, environment.events) == (-1, {"trap": 1})
+  assert (step.reward, environment.events) == (-0.25, {"trap": 1})
   rewards = []
   for action in (NOOP, LEFT, DOWN, UP):
     rewards.append(environment.step(action).reward)
-  assert rewards == [0, 0, 0, -1]
+  assert rewards == [0, 0, 0, -0.25]
 
 
 def _greedy():
@@ -448,7 +459,7 @@ def test_an_episode_counts_what_it_visited():
   assert len(set(metrics.pop(coverage.VISITED))) == 36
   assert metrics == {
     "native_return": 9.0,
-    "return_maze_deceptive": 6.0,
+    "return_maze_deceptive": 9.0,
     "return_maze_dense": 13.0,
     "return_maze_far": 10.0,
     "event_goal": 1,
