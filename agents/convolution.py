@@ -2,7 +2,8 @@
 
 The gradient of a strided convolution is one with zeros between its numbers,
 which CPUs multiply like any other. That of the same function without a stride,
-over a picture in which blocks of pixels have become channels, has none.
+over a picture in which blocks of pixels have become channels, has none. For
+pictures of few channels that function is the quicker one forwards, too.
 """
 
 import functools
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+_FEW = 4  # channels: of gray frames, stacked or not
 
 
 def convolve(
@@ -32,6 +34,8 @@ def convolve(
   Returns:
     float32 `[N, (H - K) / stride + 1, (W - K) / stride + 1, D]`.
   """
+  if x.shape[-1] <= _FEW:
+    return _without_stride(strides[0], x, kernel)
   return _strided(x, kernel, strides[0])
 
 

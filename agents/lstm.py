@@ -10,6 +10,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+_UNROLL = 4  # steps in one go, since a GPU waits between the rounds of a loop
+
 
 class LSTMState(NamedTuple):
   """Recurrent state of the LSTM: float32 `[..., lstm_size]` each."""
@@ -82,7 +84,9 @@ def _forwards(inputs, kernel, valid, state):
     )
     return kept, (new_state.hidden, (gates, state))
 
-  last_state, (outputs, steps) = jax.lax.scan(step, state, (inputs, valid))
+  last_state, (outputs, steps) = jax.lax.scan(
+    step, state, (inputs, valid), unroll=_UNROLL
+  )
   return outputs, last_state, steps
 
 
@@ -111,7 +115,11 @@ def _backwards(saved, gradients):
 
   outputs, last_state = gradients
   first_state, inputs = jax.lax.scan(
-    step, last_state, (outputs, valid, gates, states.cell), reverse=True
+    step,
+    last_state,
+    (outputs, valid, gates, states.cell),
+    reverse=True,
+    unroll=_UNROLL,
   )
   hidden, flat = (x.reshape(-1, x.shape[-1]) for x in (states.hidden, inputs))
   return inputs, hidden.T @ flat, None, first_state
