@@ -31,6 +31,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from . import trees
+
 FORMAT_VERSION = 1
 
 # What every caller of `save` says about its policy. Readers rely on them.
@@ -198,14 +200,7 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
 
 def load_params(path: str | os.PathLike) -> dict[str, Any]:
   """Returns the parameters of a checkpoint: nested dictionaries of arrays."""
-  params: dict[str, Any] = {}
-  for name, array in _read_arrays(Path(path), _POLICY).items():
-    *parents, leaf = name.split("/")
-    node = params
-    for parent in parents:
-      node = node.setdefault(parent, {})
-    node[leaf] = array
-  return params
+  return trees.nested(_read_arrays(Path(path), _POLICY))
 
 
 def load_training(path: str | os.PathLike, template: Any) -> Any:
@@ -242,14 +237,10 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
 
 
 def _flat(path: Path, tree: Any) -> dict[str, Any]:
-  """Returns {name: leaf} in the order in which JAX flattens `tree`."""
-  leaves = {}
-  for key_path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
-    name = jax.tree_util.keystr(key_path, simple=True, separator="/")
-    if name in leaves:
-      raise CheckpointError(path, f"two leaves are named {name}")
-    leaves[name] = leaf
-  return leaves
+  try:
+    return trees.flat(tree)
+  except ValueError as error:
+    raise CheckpointError(path, str(error)) from None
 
 
 def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,37 +1,23 @@
-"""An Acme learner around a learner core."""
+"""A learner core on all devices that its process sees."""
 
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.sharding as sharding
 import numpy as np
-import reverb
-from acme import core
-from acme.utils import counting, loggers
 
-from . import learning
+from . import learning, sequences
 
 
-class Learner(core.Learner):
-  """Takes one batch a step, learns on it and sends its priorities back.
+class Learner:
+  """Holds the training state and takes steps.
 
-  It learns on all devices that its process sees: each holds the whole state and
-  gets an equal part of every batch.
+  Each device holds the whole state and gets an equal part of every batch.
   """
 
   def __init__(
-    self,
-    learner_core: learning.LearnerCore,
-    params: Any,
-    batch_size: int,
-    dataset: Iterator[reverb.ReplaySample],
-    logger: loggers.Logger,
-    counter: counting.Counter | None,
-    replay_client: reverb.Client | None,
-    replay_table_name: str,
+    self, learner_core: learning.LearnerCore, params: Any, batch_size: int
   ):
     """Initialises the learner.
 
@@ -39,12 +25,6 @@ class Learner(core.Learner):
       learner_core: pure functions; see `learning`.
       params: initial parameters, as the core's `init` takes them.
       batch_size: sequences in a batch.
-      dataset: gives batches, on the host; one is taken at each step.
-      logger: gets the metrics of each step.
-      counter: gets `steps` and `walltime`; whoever makes it gives it the
-        prefix "learner", as Acme does.
-      replay_client: where priorities go; None leaves them as they are.
-      replay_table_name: the table there.
 
     Raises:
       ValueError: if the devices cannot share the batch equally.
@@ -68,60 +48,30 @@ class Learner(core.Learner):
       out_shardings=self._whole,
     )
     self._state = jax.device_put(learner_core.init(params), self._whole)
-    # A step gives its state's buffers away: nobody may read them meanwhile.
-    self._lock = threading.Lock()
-    self._dataset = dataset
-    self._logger = logger
-    self._counter = counter or counting.Counter(prefix="learner")
-    self._replay_client = replay_client
-    self._replay_table_name = replay_table_name
-    self._last_step_time: float | None = None
 
-  def step(self) -> None:
-    """Learns on the next batch.
+  def step(
+    self, batch: sequences.Sequences, probability: np.ndarray
+  ) -> learning.LossOutput:
+    """Learns on a batch; what comes of it may still be under way.
 
-    Raises:
-      TypeError: if the batch has lost its replay keys on a device.
+    Args:
+      batch: `[B, ...]`, on the host.
+      probability: `[B]`, with which each sequence was sampled.
     """
-    sample = next(self._dataset)
-    if self._replay_client and sample.info.key.dtype != np.uint64:
-      # Reverb would ignore the priorities of keys that it does not know.
-      raise TypeError(
-        f"replay keys are {sample.info.key.dtype}; they must stay uint64, so "
-        "prefetch to the host (device_prefetch=False in dm-acme 0.4.0)"
-      )
-    with self._lock:
-      self._state, output = self._sgd_step(
-        self._state, sample.data, np.asarray(sample.info.probability)
-      )
-    output = jax.device_get(output)
-    if self._replay_client:
-      updates = zip(
-        sample.info.key.tolist(), output.priorities.tolist(), strict=True
-      )
-      self._replay_client.mutate_priorities(
-        self._replay_table_name, updates=dict(updates)
-      )
-    now = time.monotonic()
-    elapsed = now - (self._last_step_time or now)
-    self._last_step_time = now
-    counts = self._counter.increment(steps=1, walltime=elapsed)
-    metrics = {name: float(value) for name, value in output.metrics.items()}
-    self._logger.write({**metrics, **counts})
+    self._state, output = self._sgd_step(self._state, batch, probability)
+    return output
 
-  def get_variables(self, names: Sequence[str]) -> list[Any]:
-    """The variables of these names; see `learning.LearnerCore`."""
-    with self._lock:
-      variables = self._variables(self._state)
-      return [jax.tree.map(np.array, variables[name]) for name in names]
+  def variables(self) -> Mapping[str, Any]:
+    """What acting asks for, by name; the next step gives their memory away."""
+    return self._variables(self._state)
 
   def save(self) -> Any:
-    with self._lock:
-      return jax.tree.map(np.array, self._state)
+    """The training state, on the host."""
+    return jax.tree.map(np.array, self._state)
 
   def restore(self, state: Any) -> None:
-    with self._lock:
-      # Copies, since a step gives away what would be the caller's memory.
-      self._state = jax.device_put(
-        jax.tree.map(jax.numpy.array, state), self._whole
-      )
+    """Goes on from what `save` gave."""
+    # Copies, since a step gives away what would be the caller's memory.
+    self._state = jax.device_put(
+      jax.tree.map(jax.numpy.array, state), self._whole
+    )

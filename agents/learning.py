@@ -1,15 +1,15 @@
 """The learner core: training state and SGD step, as pure functions."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 import optax
 
+from . import configs, policies, q_learning
 from . import networks as networks_lib
-from . import q_learning
 from . import sequences as sequences_lib
 
 
@@ -45,21 +45,6 @@ class LossOutput(NamedTuple):
 Loss = Callable[..., tuple[chex.Array, LossOutput]]
 
 
-class LearningConfig(Protocol):
-  """The fields of an agent's config that the SGD step reads."""
-
-  @property
-  def learning_rate(self) -> float: ...
-  @property
-  def adam_epsilon(self) -> float: ...
-  @property
-  def max_gradient_norm(self) -> float: ...
-  @property
-  def target_update_period(self) -> int: ...
-  @property
-  def importance_sampling_exponent(self) -> float: ...
-
-
 class LearnerCore(NamedTuple):
   """A learner as pure functions.
 
@@ -76,7 +61,7 @@ class LearnerCore(NamedTuple):
   variables: Callable[[Any], dict[str, Any]]
 
 
-def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
+def make_learner_core(loss: Loss, config: configs.AgentConfig) -> LearnerCore:
   """Adam with clipped gradients and a periodically copied target network."""
   optimiser = optax.chain(
     optax.clip_by_global_norm(config.max_gradient_norm),
@@ -121,6 +106,6 @@ def make_learner_core(loss: Loss, config: LearningConfig) -> LearnerCore:
     return new_state, LossOutput(output.priorities, metrics)
 
   def variables(state: TrainingState) -> dict[str, Any]:
-    return {"policy": state.params}
+    return {policies.POLICY: state.params}
 
   return LearnerCore(jax.jit(init), jax.jit(step, donate_argnums=0), variables)

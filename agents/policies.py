@@ -3,15 +3,21 @@
 `jax.vmap` over `state` (and observations) steps many environments at once.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import chex
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import networks as networks_lib
 
 State = Any
+
+# What acting asks of a learner's variables, by name.
+POLICY = "policy"
+OWN_REWARD = "intrinsic"
 
 
 class RecurrentState(NamedTuple):
@@ -27,8 +33,46 @@ class RecurrentState(NamedTuple):
   core_state: networks_lib.LSTMState
 
 
+class OwnReward(Protocol):
+  """The reward that an agent gives itself, in E environments.
+
+  It remembers what it has seen of each of them.
+  """
+
+  def begin(self, index: int, params: Any, observation: np.ndarray) -> None:
+    """Environment `index` begins an episode with this observation."""
+
+  def mix(
+    self,
+    params: Any,
+    extras: Mapping[str, np.ndarray],
+    observations: np.ndarray,
+    rewards: np.ndarray,
+  ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What is learned from, for one step of all environments.
+
+    Args:
+      params: of that name among the learner's variables.
+      extras: of the policy, for the step.
+      observations: that it led to, `[E, ...]`.
+      rewards: the environments', float32 `[E]`.
+
+    Returns:
+      The rewards, float32 `[E]`, and figures about them, `[E]` each.
+
+    Raises:
+      FloatingPointError: a reward is not finite; nothing could be learned of it.
+    """
+
+  def save(self) -> dict[str, np.ndarray]:
+    """All that it remembers, by name."""
+
+  def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    """Goes on from what `save` gave."""
+
+
 class Policy(NamedTuple):
-  """A policy of this zoo; the first three fields are Acme's `ActorCore`.
+  """A policy of this zoo; `init` to `get_extras` are Acme's `ActorCore`.
 
   Every state has the field `prev_action` (of `RecurrentState`). Whoever
   executes another action than the selected one replaces it before the next
@@ -42,15 +86,23 @@ class Policy(NamedTuple):
       "recurrent_state", the `RecurrentState` *before* that step, and whatever
       else the agent's loss needs of every step.
     telemetry: state -> {name: float `[]`}, who acted at the last step.
-    intrinsic_reward: functions of the reward that the agent gives itself (see
-      `ngu.intrinsic`); None where it learns from the environment's alone.
+    get_values: state -> the action values of the last step, float32 `[A+]`.
+    action_values: (params, observation, state) -> those of an observation that
+      ends an episode, where nothing is decided any more.
+    initial_priorities: (values `[T + 1, B, A+]`, the T learned rows of new
+      sequences, time-major) -> their priorities in replay, float32 `[B]`.
+    own_reward: E -> what rewards the agent in E environments; None where it
+      learns from the environments' rewards alone.
   """
 
   init: Callable[..., State]
   select_action: Callable[..., tuple[chex.Array, State]]
   get_extras: Callable[[State], dict[str, Any]]
   telemetry: Callable[[State], dict[str, chex.Array]]
-  intrinsic_reward: Any = None
+  get_values: Callable[[State], chex.Array]
+  action_values: Callable[..., chex.Array]
+  initial_priorities: Callable[..., jax.Array]
+  own_reward: Callable[[int], OwnReward] | None = None
 
 
 class PretrainedPolicy(NamedTuple):
@@ -77,3 +129,26 @@ def initial_recurrent_state(networks: networks_lib.Networks) -> RecurrentState:
   return RecurrentState(
     jnp.int32(networks_lib.NO_ACTION), networks.initial_state()
   )
+
+
+class UniformState(NamedTuple):
+  """State of the uniform policy."""
+
+  rng: chex.PRNGKey
+  prev_action: chex.Array
+
+
+def uniform(environment_spec: Any) -> PretrainedPolicy:
+  """A policy that knows nothing: uniform over the primitive actions."""
+  num_actions = environment_spec.actions.num_values
+
+  def init(key):
+    return UniformState(key, jnp.int32(networks_lib.NO_ACTION))
+
+  def select_action(observation, state):
+    del observation
+    rng, key = jax.random.split(state.rng)
+    action = jax.random.randint(key, (), 0, num_actions)
+    return action, UniformState(rng, action)
+
+  return PretrainedPolicy("uniform", init, select_action)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import io_callback
 
-from . import checkpoints, policies
+from . import bt, checkpoints, ngu, policies, r2d2
 from . import networks as networks_lib
 
 # (observation, prev_action, state, rng) -> (action, state)
@@ -126,29 +126,6 @@ def from_callable(
   return policies.PretrainedPolicy(name, init, select_action)
 
 
-class UniformState(NamedTuple):
-  """State of the uniform policy."""
-
-  rng: chex.PRNGKey
-  prev_action: chex.Array
-
-
-def uniform(environment_spec: Any) -> policies.PretrainedPolicy:
-  """A policy that knows nothing: uniform over the primitive actions."""
-  num_actions = environment_spec.actions.num_values
-
-  def init(key):
-    return UniformState(key, jnp.int32(networks_lib.NO_ACTION))
-
-  def select_action(observation, state):
-    del observation
-    rng, key = jax.random.split(state.rng)
-    action = jax.random.randint(key, (), 0, num_actions)
-    return action, UniformState(rng, action)
-
-  return policies.PretrainedPolicy("uniform", init, select_action)
-
-
 def load(
   name: str,
   environment_spec: Any,
@@ -246,8 +223,6 @@ def _evaluation_policy(
   environment_spec: Any,
   action_set: Sequence[str] | None,
 ) -> policies.Policy:
-  from . import bt, ngu, r2d2  # bt imports this module for its default policy
-
   size = networks_lib.NetworkConfig.from_dict(manifest["network"])
   if manifest["agent"] in ("r2d2", "ngu"):
     # NGU acts at evaluation as R2D2 does.

@@ -15,15 +15,15 @@ Axes: B batch, L rows; time-major means `[L, B, ...]`.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from . import configs, policies
 from . import networks as networks_lib
-from . import policies
 
 
 class Sequences(NamedTuple):
@@ -48,26 +48,25 @@ class Sequences(NamedTuple):
   extras: dict[str, Any]
 
 
-class SequenceConfig(Protocol):
-  """The fields of an agent's config that say what replay holds."""
-
-  @property
-  def burn_in(self) -> int: ...
-  @property
-  def trace_length(self) -> int: ...
-  @property
-  def sequence_period(self) -> int: ...
-  @property
-  def max_replay_size(self) -> int: ...
-
-
-def sequence_length(config: SequenceConfig) -> int:
+def sequence_length(config: configs.AgentConfig) -> int:
   """L, rows of a sequence."""
   return config.burn_in + config.trace_length + 1
 
 
+def samples_per_insert(config: configs.AgentConfig) -> float:
+  """How often a sequence is sampled, so that the replay ratio is held.
+
+  It brings `sequence_period` new steps and, each time that it is sampled,
+  `trace_length` steps to learn on.
+  """
+  assert config.replay_ratio is not None
+  return config.replay_ratio * config.sequence_period / config.trace_length
+
+
 def item_spec(
-  environment_spec: Any, policy: policies.Policy, length: int
+  environment_spec: Any,
+  policy: policies.Policy,
+  config: configs.AgentConfig,
 ) -> Sequences:
   """Shapes and dtypes of one sequence, as `jax.ShapeDtypeStruct`s.
 
@@ -76,8 +75,9 @@ def item_spec(
   Args:
     environment_spec: has `.observations`, as Acme's `EnvironmentSpec` does.
     policy: whose steps are kept.
-    length: L.
+    config: says how long they are.
   """
+  length = sequence_length(config)
   extras = dict(
     jax.eval_shape(
       lambda key: policy.get_extras(policy.init(key)), jax.random.PRNGKey(0)
@@ -103,7 +103,7 @@ def item_spec(
   )
 
 
-def replay_bytes(spec: Sequences, config: SequenceConfig) -> int:
+def replay_bytes(spec: Sequences, config: configs.AgentConfig) -> int:
   """Bytes of the arrays in a full replay, where episodes are long.
 
   Each row is kept once, however many sequences hold it. The N newest sequences

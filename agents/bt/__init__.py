@@ -3,6 +3,7 @@
 from ..networks import NetworkConfig
 from ..policies import PretrainedPolicy
 from .acting import make_policy
+from .agent import make_agent
 from .config import BTConfig
 from .losses import make_loss
 from .networks import BTNetworks, initial_params, make_networks
@@ -14,6 +15,7 @@ __all__ = [
   "NetworkConfig",
   "PretrainedPolicy",
   "initial_params",
+  "make_agent",
   "make_loss",
   "make_networks",
   "make_policy",

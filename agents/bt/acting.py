@@ -14,7 +14,9 @@ import jax.numpy as jnp
 from .. import exploration, policies
 from .. import networks as networks_lib
 from ..r2d2 import acting as r2d2_acting
+from ..r2d2 import losses as r2d2_losses
 from . import config as config_lib
+from . import losses
 
 
 class BTState(NamedTuple):
@@ -30,6 +32,7 @@ class BTState(NamedTuple):
     decision: of the last step.
     remaining: int32 `[]`, steps left of the current flight.
     flight_policy: int32 `[]`, the pre-trained policy that flies it.
+    values: float32 `[E]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -41,6 +44,7 @@ class BTState(NamedTuple):
   decision: "Decision"
   remaining: chex.Array
   flight_policy: chex.Array
+  values: chex.Array
 
 
 class Decision(NamedTuple):
@@ -95,6 +99,7 @@ def make_policy(
       ),
       remaining=jnp.int32(0),
       flight_policy=jnp.int32(0),
+      values=jnp.zeros((networks.num_entries,), jnp.float32),
     )
 
   def decide(key, q, pretrained_actions, state: BTState):
@@ -153,7 +158,14 @@ def make_policy(
       decision=decision,
       remaining=remaining,
       flight_policy=flight_policy,
+      values=q,
     )
+
+  def action_values(params, observation, state: BTState):
+    q, _ = networks.step(
+      params, observation, state.prev_action, state.core_state
+    )
+    return q
 
   def get_extras(state: BTState):
     return {"recurrent_state": state.before, **state.decision._asdict()}
@@ -166,4 +178,14 @@ def make_policy(
       "extra_action": called.astype(jnp.float32),
     }
 
-  return policies.Policy(init, select_action, get_extras, telemetry)
+  return policies.Policy(
+    init,
+    select_action,
+    get_extras,
+    telemetry,
+    get_values=lambda state: state.values,
+    action_values=action_values,
+    initial_priorities=r2d2_losses.make_initial_priorities(
+      config, losses.make_td_errors(num_actions, config)
+    ),
+  )

@@ -50,15 +50,23 @@ def executed_and_extra_actions(
   )
 
 
+def make_td_errors(
+  num_actions: int, config: config_lib.BTConfig
+) -> r2d2_losses.TDErrorsFn:
+  """R2D2's errors with those of extra actions; without them R2D2's alone."""
+  if not config.use_extra_action:
+    return r2d2_losses.make_td_errors(config)
+  entries = functools.partial(
+    executed_and_extra_actions,
+    num_actions=num_actions,
+    extra_action_targets=config.extra_action_targets,
+  )
+  return r2d2_losses.make_td_errors(config, entries)
+
+
 def make_loss(
   networks: networks_lib.Networks, config: config_lib.BTConfig
 ) -> learning.Loss:
-  """R2D2's loss with the extra actions; without them R2D2's itself."""
-  if not config.use_extra_action:
-    return r2d2_losses.make_loss(networks, config)
-  entries = functools.partial(
-    executed_and_extra_actions,
-    num_actions=networks.num_actions,
-    extra_action_targets=config.extra_action_targets,
-  )
-  return r2d2_losses.make_loss(networks, config, entries)
+  """R2D2's loss on these errors."""
+  td_errors = make_td_errors(networks.num_actions, config)
+  return r2d2_losses.make_loss(networks, config, td_errors)

@@ -7,7 +7,6 @@ import chex
 
 from .. import networks as networks_lib
 from .. import policies, transfer
-from .. import pretrained as pretrained_lib
 
 
 class BTNetworks(NamedTuple):
@@ -41,7 +40,7 @@ def make_networks(
     ValueError: if `pretrained` is empty, or the sizes do not fit.
   """
   if pretrained is None:
-    pretrained = (pretrained_lib.uniform(environment_spec),)
+    pretrained = (policies.uniform(environment_spec),)
   if not pretrained:
     raise ValueError("pretrained is empty; it must hold at least one policy")
   num_extra = len(pretrained) if use_extra_action else 0

@@ -2,6 +2,7 @@
 
 from ..networks import NetworkConfig
 from .acting import make_policy
+from .agent import make_agent
 from .config import NGUConfig
 from .intrinsic import make_intrinsic_reward
 from .losses import make_loss
@@ -12,6 +13,7 @@ __all__ = [
   "NGUConfig",
   "NGUNetworks",
   "NetworkConfig",
+  "make_agent",
   "make_intrinsic_reward",
   "make_loss",
   "make_networks",

@@ -1,5 +1,6 @@
 """NGU's behaviour: epsilon-greedy in one policy of the mixture an episode."""
 
+import functools
 from typing import NamedTuple
 
 import chex
@@ -9,8 +10,9 @@ import jax.numpy as jnp
 from .. import exploration, policies
 from .. import networks as networks_lib
 from ..r2d2 import acting as r2d2_acting
+from ..r2d2 import losses as r2d2_losses
 from . import config as config_lib
-from . import intrinsic, mixture
+from . import intrinsic, losses, mixture, reward
 from . import networks as ngu_networks
 
 
@@ -26,6 +28,7 @@ class NGUState(NamedTuple):
     mixture_index: int32 `[]`, the policy that acts in this episode.
     explored: bool `[]`, whether the last action was drawn uniformly.
     behaviour_probability: float32 `[]`, of the last action.
+    values: float32 `[A]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -36,6 +39,7 @@ class NGUState(NamedTuple):
   mixture_index: chex.Array
   explored: chex.Array
   behaviour_probability: chex.Array
+  values: chex.Array
 
 
 def make_policy(
@@ -67,14 +71,21 @@ def make_policy(
       mixture_index=jax.random.randint(index_key, (), 0, num_policies),
       explored=jnp.bool_(False),
       behaviour_probability=jnp.float32(1.0),
+      values=jnp.zeros((num_actions,), jnp.float32),
+    )
+
+  def step(params, observation, state: NGUState):
+    return q_network.step(
+      params,
+      observation,
+      state.prev_action,
+      state.core_state,
+      *mixture.context(state.mixture_index, config),
     )
 
   def select_action(params, observation, state: NGUState):
     rng, explore_key, action_key = jax.random.split(state.rng, 3)
-    context = mixture.context(state.mixture_index, config)
-    q, core_state = q_network.step(
-      params, observation, state.prev_action, state.core_state, *context
-    )
+    q, core_state = step(params, observation, state)
     greedy = jnp.argmax(q)
     explored = jax.random.uniform(explore_key) < state.epsilon
     random_action = jax.random.randint(action_key, (), 0, num_actions)
@@ -91,6 +102,7 @@ def make_policy(
       mixture_index=state.mixture_index,
       explored=explored,
       behaviour_probability=probability,
+      values=q,
     )
 
   def get_extras(state: NGUState):
@@ -111,5 +123,14 @@ def make_policy(
     select_action,
     get_extras,
     telemetry,
-    intrinsic.make_intrinsic_reward(networks.intrinsic, config),
+    get_values=lambda state: state.values,
+    action_values=lambda *arguments: step(*arguments)[0],
+    initial_priorities=r2d2_losses.make_initial_priorities(
+      config, losses.make_td_errors(config)
+    ),
+    own_reward=functools.partial(
+      reward.BatchedReward,
+      intrinsic.make_intrinsic_reward(networks.intrinsic, config),
+      config,
+    ),
   )

@@ -6,36 +6,18 @@ Everything is about one environment; `jax.vmap` steps many.
 Axes: M entries of the memory, D size of the embedding, k nearest neighbours.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 
+from . import config as config_lib
 from . import running
 
 # Entries that are searched at once: a search costs what the memory holds by
 # then, not what it could hold.
 _BLOCK = 1024
-
-
-class EpisodicConfig(Protocol):
-  """The fields of `NGUConfig` that the episodic reward reads."""
-
-  @property
-  def memory_capacity(self) -> int: ...
-  @property
-  def num_neighbors(self) -> int: ...
-  @property
-  def kernel_epsilon(self) -> float: ...
-  @property
-  def cluster_distance(self) -> float: ...
-  @property
-  def pseudo_count_constant(self) -> float: ...
-  @property
-  def max_similarity(self) -> float: ...
-  @property
-  def statistics_horizon(self) -> int: ...
 
 
 class Memory(NamedTuple):
@@ -107,7 +89,7 @@ def nearest_distances(
 
 
 def similarity_reward(
-  distances: chex.Array, mean_distance: chex.Array, config: EpisodicConfig
+  distances: chex.Array, mean_distance: chex.Array, config: config_lib.NGUConfig
 ) -> chex.Array:
   """1 / (sqrt(sum of kernels) + c), or 0 beyond the maximal similarity.
 
@@ -137,7 +119,7 @@ def step(
   memory: Memory,
   mean_distance: running.Moments,
   embedding: chex.Array,
-  config: EpisodicConfig,
+  config: config_lib.NGUConfig,
 ) -> tuple[chex.Array, Memory, running.Moments]:
   """Algorithm 1 for one observation.
 

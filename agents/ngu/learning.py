@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .. import learning
+from .. import learning, policies
 from .. import networks as networks_lib
 from .. import sequences as sequences_lib
 from . import config as config_lib
@@ -28,11 +28,6 @@ class NGUTrainingState(NamedTuple):
   policy: learning.TrainingState
   intrinsic: ngu_networks.IntrinsicParams
   intrinsic_opt_state: optax.OptState
-
-  @property
-  def params(self) -> networks_lib.Params:
-    """The parameters that act."""
-    return self.policy.params
 
 
 def make_learner_core(
@@ -88,7 +83,10 @@ def make_learner_core(
     return NGUTrainingState(policy, params, opt_state), output
 
   def variables(state: NGUTrainingState):
-    return {"policy": state.params, "intrinsic": state.intrinsic}
+    return {
+      policies.POLICY: state.policy.params,
+      policies.OWN_REWARD: state.intrinsic,
+    }
 
   return learning.LearnerCore(
     jax.jit(init), jax.jit(step, donate_argnums=0), variables

@@ -22,10 +22,8 @@ def mixture_index(sequences: sequences_lib.Sequences) -> jax.Array:
   return sequences.extras["mixture_index"].max(axis=0)
 
 
-def make_loss(
-  networks: networks_lib.Networks, config: config_lib.NGUConfig
-) -> learning.Loss:
-  """R2D2's loss on Retrace targets, each policy with its own discount."""
+def make_td_errors(config: config_lib.NGUConfig) -> r2d2_losses.TDErrorsFn:
+  """Errors of Retrace targets, each policy with its own discount."""
   discounts = jnp.asarray(mixture.discounts(config))
 
   def retrace_targets(online_q, target_q, learned, config):
@@ -42,11 +40,19 @@ def make_loss(
       config.rescale_epsilon,
     )
 
+  return r2d2_losses.make_td_errors(config, make_targets=retrace_targets)
+
+
+def make_loss(
+  networks: networks_lib.Networks, config: config_lib.NGUConfig
+) -> learning.Loss:
+  """R2D2's loss on these errors; the network is told which policy it is."""
+
   def get_context(sequences):
     return mixture.context(mixture_index(sequences), config)
 
   return r2d2_losses.make_loss(
-    networks, config, make_targets=retrace_targets, get_context=get_context
+    networks, config, make_td_errors(config), get_context
   )
 
 

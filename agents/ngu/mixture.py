@@ -1,34 +1,21 @@
 """The family of policies that NGU learns at once, one weight and one discount
 each (arXiv 2002.06038, sec. 3 and App. A)."""
 
-from typing import Protocol
-
 import chex
 import jax
 import numpy as np
 
-
-class MixtureConfig(Protocol):
-  """The fields of `NGUConfig` that the mixture is made of."""
-
-  @property
-  def unsupervised(self) -> bool: ...
-  @property
-  def num_mixtures(self) -> int: ...
-  @property
-  def max_beta(self) -> float: ...
-  @property
-  def discount(self) -> float: ...
-  @property
-  def intrinsic_discount(self) -> float: ...
+from . import config as config_lib
 
 
-def size(config: MixtureConfig) -> int:
+def size(config: config_lib.NGUConfig) -> int:
   """N: policies that are learned."""
   return 1 if config.unsupervised else config.num_mixtures
 
 
-def context(index: chex.Array, config: MixtureConfig) -> tuple[jax.Array, ...]:
+def context(
+  index: chex.Array, config: config_lib.NGUConfig
+) -> tuple[jax.Array, ...]:
   """What the Q-network is told of a policy, int `[...]`: its one-hot index.
 
   Nothing where there is one policy.
@@ -38,7 +25,7 @@ def context(index: chex.Array, config: MixtureConfig) -> tuple[jax.Array, ...]:
   return (jax.nn.one_hot(index, config.num_mixtures),)
 
 
-def betas(config: MixtureConfig) -> np.ndarray:
+def betas(config: config_lib.NGUConfig) -> np.ndarray:
   """Weight of the intrinsic reward in each policy, float32 `[N]`.
 
   0 for the first, beta for the last, beta * sigmoid(10 (2i - (N - 2)) / (N -
@@ -53,7 +40,7 @@ def betas(config: MixtureConfig) -> np.ndarray:
   return (config.max_beta * weights).astype(np.float32)
 
 
-def discounts(config: MixtureConfig) -> np.ndarray:
+def discounts(config: config_lib.NGUConfig) -> np.ndarray:
   """Discount of each policy, float32 `[N]`.
 
   1 - gamma goes from that of the task to the intrinsic one in even steps of

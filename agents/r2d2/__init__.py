@@ -2,6 +2,7 @@
 
 from ..networks import NetworkConfig, make_networks
 from .acting import make_policy
+from .agent import make_agent
 from .config import R2D2Config
 from .losses import make_loss
 
@@ -9,6 +10,7 @@ __all__ = [
   "NetworkConfig",
   "R2D2Builder",
   "R2D2Config",
+  "make_agent",
   "make_loss",
   "make_networks",
   "make_policy",

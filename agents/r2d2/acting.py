@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from .. import exploration, policies
 from .. import networks as networks_lib
 from . import config as config_lib
+from . import losses
 
 
 class R2D2State(NamedTuple):
@@ -24,6 +25,7 @@ class R2D2State(NamedTuple):
     remaining: int32 `[]`, steps left of the current flight.
     flight_action: int32 `[]`, the action that it repeats.
     in_flight: bool `[]`, whether the last step was random.
+    values: float32 `[A+]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -34,6 +36,7 @@ class R2D2State(NamedTuple):
   remaining: chex.Array
   flight_action: chex.Array
   in_flight: chex.Array
+  values: chex.Array
 
 
 def epsilon_sampler(
@@ -76,6 +79,7 @@ def make_policy(
       remaining=jnp.int32(0),
       flight_action=jnp.int32(0),
       in_flight=jnp.bool_(False),
+      values=jnp.zeros((networks.num_entries,), jnp.float32),
     )
 
   def select_action(params, observation, state: R2D2State):
@@ -99,7 +103,14 @@ def make_policy(
       remaining=remaining,
       flight_action=flight_action,
       in_flight=in_flight,
+      values=q,
     )
+
+  def action_values(params, observation, state: R2D2State):
+    q, _ = networks.step(
+      params, observation, state.prev_action, state.core_state
+    )
+    return q
 
   def get_extras(state: R2D2State):
     return {"recurrent_state": state.before}
@@ -107,4 +118,14 @@ def make_policy(
   def telemetry(state: R2D2State):
     return {"random": state.in_flight.astype(jnp.float32)}
 
-  return policies.Policy(init, select_action, get_extras, telemetry)
+  return policies.Policy(
+    init,
+    select_action,
+    get_extras,
+    telemetry,
+    get_values=lambda state: state.values,
+    action_values=action_values,
+    initial_priorities=losses.make_initial_priorities(
+      config, losses.make_td_errors(config)
+    ),
+  )

@@ -12,27 +12,30 @@ import numpy as np
 import reverb
 import tensorflow as tf
 import tree
-from acme import adders, specs
+from acme import adders
 
-from . import networks as networks_lib
-from . import policies, sequences
-from .r2d2 import config as config_lib
+from .. import configs, policies, sequences
+from .. import networks as networks_lib
+from ..replay import cutter as cutter_lib
+from ..replay import window as window_lib
 
 # Items that may be on their way to the server before `add` waits for them.
 _MAX_IN_FLIGHT_ITEMS = 5
+
+# What the adder is given with a step beside the agent's own extras. The last
+# values are those of the observation that a step leads to; only a step that
+# ends an episode with a discount needs them.
+RECURRENT_STATE = "recurrent_state"
+VALUES = "values"
+LAST_VALUES = "last_values"
 
 Row = dict[str, Any]
 
 
 def make_table(
-  environment_spec: specs.EnvironmentSpec,
-  policy: policies.Policy,
-  config: config_lib.R2D2Config,
+  spec: sequences.Sequences, config: configs.AgentConfig
 ) -> reverb.Table:
   """The prioritised table; its rate limiter holds the replay ratio."""
-  spec = sequences.item_spec(
-    environment_spec, policy, sequences.sequence_length(config)
-  )
   return reverb.Table(
     name=config.replay_table_name,
     sampler=reverb.selectors.Prioritized(config.priority_exponent),
@@ -46,15 +49,11 @@ def make_table(
 
 
 def _rate_limiter(
-  config: config_lib.R2D2Config,
+  config: configs.AgentConfig,
 ) -> reverb.rate_limiters.RateLimiter:
   if config.replay_ratio is None:
     return reverb.rate_limiters.MinSize(config.min_replay_size)
-  # A sequence brings `sequence_period` new steps and, each time that it is
-  # sampled, `trace_length` steps to learn on.
-  samples_per_insert = (
-    config.replay_ratio * config.sequence_period / config.trace_length
-  )
+  samples_per_insert = sequences.samples_per_insert(config)
   # Room for a few batches and for ten percent of the first fill; Reverb itself
   # asks for at least one insert or its samples.
   error_buffer = max(
@@ -74,19 +73,23 @@ class SequenceAdder(adders.Adder):
     self,
     replay_client: reverb.Client,
     spec: sequences.Sequences,
-    config: config_lib.R2D2Config,
+    policy: policies.Policy,
+    config: configs.AgentConfig,
   ):
     """Initialises the adder.
 
     Args:
       replay_client: of the server with the table.
       spec: what `sequences.item_spec` gives.
+      policy: whose steps are added.
       config: lengths, period and table.
     """
-    self._config = config
-    self._length = sequences.sequence_length(config)
+    self._table = config.replay_table_name
+    self._cutter = cutter_lib.of(config)
+    self._window = window_lib.Window(self._cutter, 1, spec)
+    self._initial_priorities = policy.initial_priorities
     self._writer = replay_client.trajectory_writer(
-      num_keep_alive_refs=self._length
+      num_keep_alive_refs=self._cutter.length
     )
     rows = spec._asdict()
     del rows["recurrent_state"]
@@ -96,7 +99,8 @@ class SequenceAdder(adders.Adder):
     self._padding["action"] = np.int32(networks_lib.NO_ACTION)
     self._configure_chunks(spec)
     self._next_observation: Any = None
-    self._num_rows = 0
+    self._num_steps = 0  # of the episode
+    self._num_written = 0  # rows of the episode, padding included
 
   def _configure_chunks(self, spec: sequences.Sequences) -> None:
     """Rows in chunks of a period; single recurrent states."""
@@ -104,15 +108,16 @@ class SequenceAdder(adders.Adder):
       single = path[0] == "recurrent_state"
       self._writer.configure(
         path,
-        num_keep_alive_refs=self._length,
-        max_chunk_length=1 if single else self._config.sequence_period,
+        num_keep_alive_refs=self._cutter.length,
+        max_chunk_length=1 if single else self._cutter.sequence_period,
       )
 
   def reset(self) -> None:
     """Drops an unfinished episode; what it inserted so far stays."""
     self._writer.end_episode()
+    self._window.begin(0)
     self._next_observation = None
-    self._num_rows = 0
+    self._num_steps = self._num_written = 0
 
   def add_first(self, timestep: dm_env.TimeStep) -> None:
     if not timestep.first():
@@ -132,15 +137,16 @@ class SequenceAdder(adders.Adder):
     Args:
       action: executed primitive.
       next_timestep: what it led to.
-      extras: of the policy, after it selected that action.
+      extras: of the policy, after it selected that action, and what this module
+        names beside them.
     """
     if self._next_observation is None:
       raise ValueError("add_first must be called before add")
     extras = dict(extras)
-    recurrent_state = extras.pop("recurrent_state")
-    if self._num_rows == 0:
-      for _ in range(self._config.burn_in):
-        self._append(self._padding, recurrent_state)
+    recurrent_state = extras.pop(RECURRENT_STATE)
+    values, last_values = extras.pop(VALUES), extras.pop(LAST_VALUES, None)
+    while self._num_written < self._cutter.burn_in:
+      self._append(self._padding, recurrent_state)
     row = dict(
       observation=self._next_observation,
       action=np.int32(action),
@@ -150,63 +156,61 @@ class SequenceAdder(adders.Adder):
       extras=tree.map_structure(np.asarray, extras),
     )
     self._append(row, recurrent_state)
+    self._window.push(
+      *(row[name][None] for name in ("action", "reward", "discount")),
+      tree.map_structure(lambda x: x[None], row["extras"]),
+      np.asarray(values)[None],
+    )
+    if span := self._cutter.completed(self._num_steps):
+      self._insert(span)
+    self._num_steps += 1
     self._next_observation = next_timestep.observation
     if next_timestep.last():
-      self._finish_episode()
+      self._finish_episode(last_values)
     self._writer.flush(_MAX_IN_FLIGHT_ITEMS)
 
   def _append(self, row: Row, recurrent_state: Any = None) -> None:
-    """Writes a row, and the sequence that it completes."""
-    starts = self._num_rows % self._config.sequence_period == 0
+    """Writes a row, with the recurrent state where a sequence starts."""
+    starts = self._num_written % self._cutter.sequence_period == 0
     if starts and recurrent_state is not None:
       state = tree.map_structure(np.asarray, recurrent_state)
       row = {**row, "recurrent_state": state}
     self._writer.append(row)
-    self._num_rows += 1
-    start = self._num_rows - self._length
-    if start >= 0 and start % self._config.sequence_period == 0:
-      self._insert()
+    self._num_written += 1
 
-  def _insert(self) -> None:
-    history = self._writer.history
+  def _insert(self, span: cutter_lib.Span) -> None:
+    history, length = self._writer.history, self._cutter.length
     start = tree.map_structure(
-      lambda column: column[-self._length : -self._length + 1],
-      history["recurrent_state"],
+      lambda column: column[-length : -length + 1], history["recurrent_state"]
     )
     rows = {
-      name: tree.map_structure(
-        lambda column: column[-self._length :], history[name]
-      )
+      name: tree.map_structure(lambda column: column[-length:], history[name])
       for name in self._padding
     }
+    (priority,) = self._initial_priorities(
+      *self._window.learned([(0, span)], 1)
+    )
     self._writer.create_item(
-      table=self._config.replay_table_name,
-      # Of the order of the priorities that the learner will set.
-      priority=1.0,
+      table=self._table,
+      priority=float(priority),
       trajectory=sequences.Sequences(recurrent_state=start, **rows),
     )
 
-  def _finish_episode(self) -> None:
+  def _finish_episode(self, last_values: Any) -> None:
     """Adds the last observation, and pads until all steps are in a sequence."""
-    last = {**self._padding, "observation": self._next_observation}
-    self._append(last)
-    num_written = self._num_rows
-    # The last learned row of the newest sequence, were it complete by now.
-    while self._last_learned_row() < num_written - 2:
-      self._append(self._padding)
+    self._append({**self._padding, "observation": self._next_observation})
+    if last_values is not None:
+      self._window.push_last(0, np.asarray(last_values))
+    for span in self._cutter.remaining(self._num_steps):
+      behind = span.first + self._cutter.burn_in + self._cutter.length
+      while self._num_written < behind:
+        self._append(self._padding)
+      self._insert(span)
     self.reset()
-
-  def _last_learned_row(self) -> int:
-    """Index of the last row that some inserted sequence learns on, or -1."""
-    start = self._num_rows - self._length
-    if start < 0:
-      return -1
-    period = self._config.sequence_period
-    return start // period * period + self._length - 2
 
 
 def make_dataset_iterator(
-  replay_client: reverb.Client, config: config_lib.R2D2Config
+  replay_client: reverb.Client, config: configs.AgentConfig
 ) -> Iterator[reverb.ReplaySample]:
   """Batches: `reverb.ReplaySample`s whose `data` is `Sequences` `[B, ...]`."""
   dataset = reverb.TrajectoryDataset.from_table_signature(

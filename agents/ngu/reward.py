@@ -1,0 +1,122 @@
+"""NGU's own reward, in E environments at once."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import batching, trees
+from . import config as config_lib
+from . import intrinsic, mixture
+from . import networks as ngu_networks
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(reward: intrinsic.IntrinsicReward):
+  """The jitted reward of E environments, shared by all batches of an agent."""
+
+  def begin(params, observation, states, index):
+    state = batching.take(states, index)
+    return batching.put(states, index, reward.begin(params, observation, state))
+
+  def step(params, embeddings, observations, states):
+    # One by one, since each has parameters of its own; to stack or to gather
+    # those would take longer than the networks do.
+    embedded = jnp.stack(
+      [
+        reward.embed(embedding, observations[i])
+        for i, embedding in enumerate(embeddings)
+      ]
+    )
+    return jax.vmap(reward.step_embedded, in_axes=(None, 0, 0, 0))(
+      params, observations, embedded, states
+    )
+
+  # The memories are megabytes each: they are written in place.
+  return (
+    jax.jit(lambda num: batching.repeat(reward.init(), num), static_argnums=0),
+    jax.jit(begin, donate_argnums=2),
+    jax.jit(step, donate_argnums=3),
+  )
+
+
+class BatchedReward:
+  """Pays beta r_i, or r_e + beta r_i in a mixture.
+
+  The environment's reward is not even read where the agent is unsupervised. In
+  each environment the embedding stays what it was at the start of its episode,
+  so that the episode's memory is of one kind.
+  """
+
+  def __init__(
+    self,
+    reward: intrinsic.IntrinsicReward,
+    config: config_lib.NGUConfig,
+    size: int,
+  ):
+    init, self._begin, self._step = _compiled(reward)
+    self._states = init(size)
+    self._unsupervised = config.unsupervised
+    self._betas = mixture.betas(config)
+    # Parameters of each environment's embedding, as its episode began.
+    self._embeddings: list[Any] = [None] * size
+
+  def begin(
+    self,
+    index: int,
+    params: ngu_networks.IntrinsicParams,
+    observation: np.ndarray,
+  ) -> None:
+    self._embeddings[index] = params.trained.get("embedding")
+    self._states = self._begin(params, observation, self._states, index)
+
+  def mix(
+    self,
+    params: ngu_networks.IntrinsicParams,
+    extras: Mapping[str, np.ndarray],
+    observations: np.ndarray,
+    rewards: np.ndarray,
+  ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    own, factors, self._states = self._step(
+      params, self._embeddings, observations, self._states
+    )
+    own, factors = jax.device_get((own, factors))
+    figures = {"intrinsic_reward": own, **factors}
+    (broken,) = np.nonzero(~np.isfinite(own))
+    for index in broken:
+      values = (f"{name} {float(x[index])}" for name, x in figures.items())
+      raise FloatingPointError(
+        f"in environment {index}, the intrinsic reward is not finite: "
+        f"{', '.join(values)}; its networks have diverged (see the learner's "
+        "losses), or the observation is not what they take"
+      )
+    mixed = self._betas[extras["mixture_index"]] * own
+    return (mixed if self._unsupervised else mixed + rewards), figures
+
+  def save(self) -> trees.Arrays:
+    # Environments whose episodes began together have one embedding.
+    distinct = list({id(x): x for x in self._embeddings}.values())
+    which = [
+      next(i for i, x in enumerate(distinct) if x is embedding)
+      for embedding in self._embeddings
+    ]
+    embeddings = jax.tree.map(lambda *x: np.stack(x), *distinct)
+    return {
+      "embedding_of": np.array(which),
+      **trees.under("states", trees.fetched(self._states)),
+      **trees.under("embeddings", trees.fetched(embeddings)),
+    }
+
+  def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    states = trees.like(self._states, trees.within("states", arrays))
+    self._states = jax.tree.map(jnp.array, states)
+    which = arrays["embedding_of"]
+    stacked = trees.nested(trees.within("embeddings", arrays)) or None
+    distinct = [
+      jax.tree.map(lambda x, i=i: jnp.array(x[i]), stacked)
+      for i in range(which.max() + 1)
+    ]
+    self._embeddings = [distinct[i] for i in which]

@@ -1,0 +1,62 @@
+"""Pytrees as arrays by name, as they are kept on disk."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+def flat(tree: Any) -> dict[str, Any]:
+  """{name: leaf}, in the order in which JAX flattens the tree.
+
+  Raises:
+    ValueError: two leaves have one name.
+  """
+  leaves = {}
+  for key_path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+    name = jax.tree_util.keystr(key_path, simple=True, separator="/")
+    if name in leaves:
+      raise ValueError(f"two leaves are named {name}")
+    leaves[name] = leaf
+  return leaves
+
+
+def fetched(tree: Any) -> Arrays:
+  """The same, with copies on the host that nobody else writes to."""
+  return {name: np.array(leaf) for name, leaf in flat(tree).items()}
+
+
+def like(template: Any, arrays: Mapping[str, Any]) -> Any:
+  """A tree of the template's structure, with the leaves of these names."""
+  leaves = [arrays[name] for name in flat(template)]
+  return jax.tree.unflatten(jax.tree.structure(template), leaves)
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+  """Dictionaries in dictionaries, as parameters are."""
+  tree: dict[str, Any] = {}
+  for name, array in arrays.items():
+    *parents, leaf = name.split("/")
+    node = tree
+    for parent in parents:
+      node = node.setdefault(parent, {})
+    node[leaf] = array
+  return tree
+
+
+def under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+  """The arrays with a prefix to their names."""
+  return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def within(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+  """Those arrays whose names have the prefix, without it."""
+  start = f"{prefix}/"
+  return {
+    name.removeprefix(start): array
+    for name, array in arrays.items()
+    if name.startswith(start)
+  }
