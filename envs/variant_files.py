@@ -26,9 +26,13 @@ Only `game` and `[rewards]` must be there. For events of one's own, under
 import dataclasses
 import pathlib
 import re
+import sys
 from typing import Any
 
-import tomli
+if sys.version_info >= (3, 11):
+  import tomllib
+else:
+  import tomli as tomllib
 
 from .conditions import Conditions, Shaping
 from .rules import Rules
@@ -48,7 +52,7 @@ def read(path: str) -> dict[str, Any]:
     ValueError: It is no TOML, lacks a key or has one too many.
   """
   try:
-    content = tomli.loads(pathlib.Path(path).read_text())
+    content = tomllib.loads(pathlib.Path(path).read_text())
   except ValueError as error:
     raise ValueError(f"{path}: {error}") from None
   for key in ("game", "rewards"):
