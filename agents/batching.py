@@ -48,6 +48,13 @@ class Decisions(NamedTuple):
   telemetry: dict[str, jax.Array]
 
 
+def _decisions(policy: policies.Policy, action: jax.Array, state: State):
+  extras = dict(policy.get_extras(state))
+  recurrent_state = extras.pop("recurrent_state")
+  values, telemetry = policy.get_values(state), policy.telemetry(state)
+  return Decisions(action, extras, recurrent_state, values, telemetry)
+
+
 @functools.lru_cache(maxsize=8)
 def _compiled(policy: policies.Policy):
   """Jitted functions of E environments, shared by all batches of a policy."""
@@ -64,11 +71,7 @@ def _compiled(policy: policies.Policy):
 
   def step(params, observation, state):
     action, state = policy.select_action(params, observation, state)
-    extras = dict(policy.get_extras(state))
-    recurrent_state = extras.pop("recurrent_state")
-    values, telemetry = policy.get_values(state), policy.telemetry(state)
-    seen = Decisions(action, extras, recurrent_state, values, telemetry)
-    return seen, state
+    return _decisions(policy, action, state), state
 
   in_axes = (None, 0, 0)
   return (
@@ -101,6 +104,7 @@ class BatchedPolicy:
       num_environments: of the run.
     """
     empty, self._begin, self._step, self._action_values = _compiled(policy)
+    self._policy = policy
     self._random_key = random_key
     self._environments = range(first_environment, first_environment + size)
     self._num_environments = num_environments
@@ -123,6 +127,15 @@ class BatchedPolicy:
   def action_values(self, params: Any, observations: np.ndarray) -> jax.Array:
     """Values `[E, A+]` of observations that end episodes."""
     return self._action_values(params, observations, self._states)
+
+  @property
+  def template(self) -> Decisions:
+    """Shapes and dtypes of what `step` gives."""
+
+    def decisions(state):
+      return _decisions(self._policy, state.prev_action, state)
+
+    return jax.eval_shape(jax.vmap(decisions), self._states)
 
   def save(self) -> trees.Arrays:
     """The state of all environments."""

@@ -5,7 +5,8 @@ One checkpoint is one folder, named by the agent steps so far:
   000000012000/
     manifest.json   what was saved, by whom, with the checksum of each file
     policy.npz      the parameters that act
-    training.npz    what resuming needs on top of them (optional)
+    training.npz    what the learner needs on top of them to go on (optional)
+    engine.npz      whatever else goes on: emulators, memories (optional)
     pretrained_0/   the frozen policies it was trained with, as checkpoints of
     pretrained_1/   their own (without their training state)
 
@@ -44,6 +45,7 @@ MANIFEST_KEYS = frozenset({
 _MANIFEST = "manifest.json"
 _POLICY = "policy.npz"
 _TRAINING = "training.npz"
+_ENGINE = "engine.npz"
 _STEP_NAME = re.compile(r"\d{12}")
 _HIDDEN = ".partial-"
 _LIBRARIES = (
@@ -72,6 +74,7 @@ def save(
   params: Mapping[str, Any],
   manifest: Mapping[str, Any],
   training_state: Any = None,
+  engine_state: Mapping[str, np.ndarray] | None = None,
   pretrained: Sequence[str | os.PathLike | None] = (),
   keep: int = 3,
 ) -> Path:
@@ -86,6 +89,7 @@ def save(
     params: nested dictionaries of arrays, keyed by strings.
     manifest: description of the policy, with at least `MANIFEST_KEYS`.
     training_state: any pytree of arrays and numbers.
+    engine_state: arrays by name.
     pretrained: the checkpoint folder of each frozen policy, in order; None for
       one that has no checkpoint.
     keep: how many checkpoints to leave, this one included.
@@ -110,6 +114,9 @@ def save(
   _write_arrays(partial / _POLICY, _flat_params(target, params))
   if training_state is not None:
     _write_arrays(partial / _TRAINING, _flat(target, training_state))
+  if engine_state is not None:
+    # Much of it is empty: memories have room for the longest episodes.
+    _write_arrays(partial / _ENGINE, engine_state, zipfile.ZIP_DEFLATED)
   for k, source in enumerate(pretrained):
     if source is not None:
       copy_policy(Path(source), partial / f"pretrained_{k}")
@@ -236,6 +243,11 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
   return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
+def load_engine(path: str | os.PathLike) -> dict[str, np.ndarray]:
+  """Returns the engine's state of a checkpoint: arrays by name."""
+  return _read_arrays(Path(path), _ENGINE)
+
+
 def _flat(path: Path, tree: Any) -> dict[str, Any]:
   try:
     return trees.flat(tree)
@@ -263,10 +275,12 @@ def _form(leaf: Any) -> str:
   return f"{leaf.dtype}{list(leaf.shape)}"
 
 
-def _write_arrays(path: Path, leaves: Mapping[str, Any]) -> None:
+def _write_arrays(
+  path: Path, leaves: Mapping[str, Any], compression: int = zipfile.ZIP_STORED
+) -> None:
   """Writes an .npz (np.savez cannot take every name)."""
   with path.open("wb") as file:
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", compression, compresslevel=1) as archive:
       for name, leaf in leaves.items():
         dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
         # Types that ml_dtypes and JAX register come back as raw bytes.
@@ -275,6 +289,7 @@ def _write_arrays(path: Path, leaves: Mapping[str, Any]) -> None:
             path, f"{name} has dtype {dtype}, which .npz cannot hold"
           )
         member = zipfile.ZipInfo(name + ".npy")
+        member.compress_type = compression
         with archive.open(member, "w", force_zip64=True) as stream:
           np.lib.format.write_array(
             stream, np.asarray(leaf), allow_pickle=False
@@ -316,7 +331,7 @@ def copy_policy(source: Path, target: Path) -> None:
   partial = target.with_name(_HIDDEN + target.name)
   shutil.rmtree(partial, ignore_errors=True)
   for name in manifest["files"]:
-    if name != _TRAINING:
+    if name not in (_TRAINING, _ENGINE):
       copy = partial / name
       copy.parent.mkdir(parents=True, exist_ok=True)
       shutil.copyfile(source / name, copy)

@@ -61,7 +61,7 @@ class OwnReward(Protocol):
       The rewards, float32 `[E]`, and figures about them, `[E]` each.
 
     Raises:
-      FloatingPointError: a reward is not finite; nothing could be learned of it.
+      FloatingPointError: a reward is not finite.
     """
 
   def save(self) -> dict[str, np.ndarray]:

@@ -275,11 +275,11 @@ def test_a_learner_step_changes_what_its_reward_needs(parts):
       after.trained[name],
     )
     assert all(jax.tree.leaves(changed)), name
-  assert some_changed(before.policy, state.params)
+  assert some_changed(before.policy, state.policy.params)
   assert ("inverse_model_loss" in output.metrics) == ("embedding" in needed)
   assert ("predictor_loss" in output.metrics) == ("predictor" in needed)
   # Padding has no probability to divide by, and no frames.
-  for x in jax.tree.leaves((state.params, after, output)):
+  for x in jax.tree.leaves((state.policy.params, after, output)):
     assert np.isfinite(x).all()
 
 
