@@ -2,19 +2,22 @@
 PYTHON ?= python3
 LOCK ?= requirements.lock
 VENV := .venv/bin/python
+MODERN := build/modern
 
-.PHONY: help setup run test test-slow bench lint format types lock clean
+.PHONY: help setup run test test-modern test-slow bench lint format types lock \
+  clean
 
 help:
-	@echo "make run        train Behavior Transfer on hero_hard, for minutes"
-	@echo "make test       run the tests"
-	@echo "make test-slow  run the tests that train or play for long"
-	@echo "make bench      measure against what one would compare with, in minutes"
-	@echo "make lint       check the code's form; make format repairs it"
-	@echo "make types      check its types"
-	@echo "make setup      only build .venv; every other target does it too"
-	@echo "make lock       resolve the dependencies anew (needs uv)"
-	@echo "make clean      remove .venv and all caches, keep runs/"
+	@echo "make run          train Behavior Transfer on hero_hard, for minutes"
+	@echo "make test         run the tests"
+	@echo "make test-modern  the same on the newest CPython, without Acme"
+	@echo "make test-slow    run the tests that train or play for long"
+	@echo "make bench        measure against what one would compare with, in minutes"
+	@echo "make lint         check the code's form; make format repairs it"
+	@echo "make types        check its types"
+	@echo "make setup        only build .venv; every other target does it too"
+	@echo "make lock         resolve the dependencies anew (needs uv)"
+	@echo "make clean        remove .venv and all caches, keep runs/"
 
 setup:
 	@$(PYTHON) bootstrap $(LOCK)
@@ -25,6 +28,11 @@ run: setup
 # Files to processes, since the tests of a file share what they build.
 test: setup
 	$(VENV) -m pytest -n auto --maxprocesses=4 --dist loadfile
+
+# What needs no Acme, in an environment of its own.
+test-modern:
+	@$(PYTHON) bootstrap requirements-modern.lock $(MODERN)
+	$(MODERN)/bin/python -m pytest -n auto --maxprocesses=4 --dist loadfile
 
 test-slow: setup
 	$(VENV) -m pytest -m slow -s
@@ -48,12 +56,15 @@ types: setup
 	  $(foreach room,agents envs launch experiments benchmarks,-p behavior_transfer.$(room))
 
 COMPILE := uv pip compile --quiet pyproject.toml --extra dev --no-annotate \
-  --python-version 3.10 --python-platform x86_64-manylinux_2_28 --upgrade \
-  --custom-compile-command "make lock"
+  --upgrade --custom-compile-command "make lock"
+COMPILE_3_10 := $(COMPILE) --python-version 3.10 \
+  --python-platform x86_64-manylinux_2_28
 lock:
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra cuda --constraint requirements.lock \
+	$(COMPILE_3_10) --output-file requirements.lock
+	$(COMPILE_3_10) --extra cuda --constraint requirements.lock \
 	  --output-file requirements-cuda.lock
+	$(COMPILE) --universal --python-version 3.11 \
+	  --output-file requirements-modern.lock
 
 clean:
 	rm -rf .venv build dist *.egg-info .*_cache .hypothesis

@@ -12,41 +12,51 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LOCKS = ("requirements.lock", "requirements-modern.lock")
+MINOR = sys.version_info.minor
+# Called as `uv venv --quiet --python PYTHON FOLDER`, then as `uv pip install …`.
 UV = """#!/bin/sh
-echo "$1 $2" >> "{folder}/calls"
+echo "$*" >> "{folder}/calls"
 case "$1" in
   --version) echo uv 99 ;;
-  venv) mkdir -p .venv/bin && cp /bin/true .venv/bin/python ;;
+  venv)
+    case "$4" in {refused}) exit 1 ;; esac
+    mkdir -p "$5/bin" && cp /bin/true "$5/bin/python" ;;
   pip) sleep {seconds}; exit {status} ;;
 esac
 """
+NO_DOWNLOADS = "cpython*"
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
   folder = tmp_path / "checkout"
   folder.mkdir()
-  for name in ("bootstrap", "pyproject.toml", "requirements.lock"):
+  for name in ("bootstrap", "pyproject.toml", *LOCKS):
     shutil.copy(ROOT / name, folder)
   (tmp_path / "bin").mkdir()
   monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
   return folder
 
 
-def install_uv(checkout, seconds=0, status=0):
+def install_uv(checkout, seconds=0, status=0, refused="none"):
   uv = checkout.parent / "bin" / "uv"
-  uv.write_text(
-    UV.format(folder=checkout.parent, seconds=seconds, status=status)
-  )
+  settings = dict(seconds=seconds, status=status, refused=refused)
+  uv.write_text(UV.format(folder=checkout.parent, **settings))
   uv.chmod(0o755)
 
 
-def calls(checkout):
+def commands(checkout):
   """Returns the uv commands so far, and forgets them."""
   log = checkout.parent / "calls"
-  lines = log.read_text().split("\n") if log.exists() else []
+  lines = log.read_text().splitlines() if log.exists() else []
   log.write_text("")
-  return [line.split()[0] for line in lines if line and line[0] != "-"]
+  return [line for line in lines if line[0] != "-"]
+
+
+def calls(checkout):
+  """Returns only what each was for."""
+  return [line.split()[0] for line in commands(checkout)]
 
 
 def start(checkout, *arguments):
@@ -143,15 +153,46 @@ def test_a_lock_file_that_is_not_there_is_named(checkout):
 
 
 def test_without_a_python_it_says_so_in_one_line(checkout, monkeypatch):
-  install_uv(checkout)
-  uv = checkout.parent / "bin" / "uv"
-  uv.write_text('#!/bin/sh\n[ "$1" = --version ] && echo uv 99\n')
+  install_uv(checkout, refused=NO_DOWNLOADS)
   module = load(checkout)
-  monkeypatch.setattr(module, "find_python", lambda: None)
-  with pytest.raises(module.SetupError) as error:
-    module.main()
-  assert str(error.value).startswith("needs CPython 3.10: none on PATH")
-  assert "\n" not in str(error.value)
+  monkeypatch.setattr(module, "find_python", lambda minors: None)
+  for lock, versions in zip(LOCKS, ("3.10 to", "3.11 to"), strict=True):
+    with pytest.raises(module.SetupError) as error:
+      module.main(lock)
+    wanted = f"needs CPython {versions} 3.14: none on PATH or under pyenv"
+    assert str(error.value).startswith(wanted)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("has_3_10", [True, False])
+def test_without_3_10_a_later_python_is_taken(checkout, monkeypatch, has_3_10):
+  install_uv(checkout, refused=NO_DOWNLOADS)
+  module = load(checkout)
+  monkeypatch.setattr(
+    module,
+    "find_python",
+    lambda minors: (
+      f"python3.{minors[0]}" if has_3_10 or minors[0] > 10 else None
+    ),
+  )
+  module.main()
+  *_, venv, install = commands(checkout)
+  assert f"--python python3.{10 if has_3_10 else 14} " in venv
+  assert f"-r {LOCKS[not has_3_10]} " in install
+  module.main()
+  assert calls(checkout) == []
+
+
+def test_each_lock_has_an_environment_of_its_own(checkout):
+  install_uv(checkout)
+  assert setup(checkout, LOCKS[1], "build/modern")[0] == 0
+  venv, install = commands(checkout)
+  assert venv.endswith(f" {checkout}/build/modern")
+  assert f"--python {checkout}/build/modern/bin/python " in install
+  assert not (checkout / ".venv").exists()
+  assert setup(checkout, LOCKS[1], "build/modern") == (0, "", "")
+  assert setup(checkout)[0] == 0
+  assert calls(checkout) == ["venv", "pip"]
 
 
 def test_without_uv_or_a_registry_it_says_so_in_one_line(checkout, monkeypatch):
@@ -167,23 +208,25 @@ def test_without_uv_or_a_registry_it_says_so_in_one_line(checkout, monkeypatch):
 def test_a_python_is_found_under_pyenv(checkout, monkeypatch):
   module = load(checkout)
   home = checkout.parent / "pyenv"
-  python = home / "versions" / "3.10.99" / "bin" / "python3.10"
+  name = f"python3.{MINOR}"
+  python = home / "versions" / f"3.{MINOR}.99" / "bin" / name
   python.parent.mkdir(parents=True)
   real = os.path.realpath(sys.executable)
   python.symlink_to(real)
-  shim = checkout.parent / "bin" / "python3.10"
+  shim = checkout.parent / "bin" / name
   shim.write_text("#!/bin/sh\nexit 127\n")  # As pyenv's own where none is set.
   shim.chmod(0o755)
   monkeypatch.setenv("PYENV_ROOT", str(home))
   monkeypatch.setattr(sys, "executable", "/bin/false")
-  assert os.path.samefile(module.find_python(), real)
+  assert os.path.samefile(module.find_python([99, MINOR]), real)
+  assert module.find_python([99]) is None
 
 
 def test_of_an_activated_environment_the_python_beneath_is_used(checkout):
   # These tests run in .venv, which may be the one about to be replaced.
   assert sys.prefix != sys.base_prefix
-  found = load(checkout).find_python()
-  assert found == os.path.join(sys.base_prefix, "bin/python3.10")
+  found = load(checkout).find_python([MINOR])
+  assert found == os.path.join(sys.base_prefix, f"bin/python3.{MINOR}")
   assert os.access(found, os.X_OK)
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import re
 import shutil
 import subprocess
 import sys
@@ -11,22 +10,38 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("agents", "envs", "launch", "experiments")
-FRAMEWORKS = ("tensorflow", "reverb", "launchpad", "acme", "sonnet", "gym")
+ACME_EXISTS = sys.version_info < (3, 11)
+FRAMEWORKS = {
+  "acme",
+  "gym",
+  "haiku",
+  "launchpad",
+  "ray",
+  "reverb",
+  "sonnet",
+  "tensorflow",
+  "tensorflow_probability",
+}
+JAX = {"jax", "jaxlib", "flax", "optax", "chex"}
 
-# The Acme shell. Every other module of `agents` and `envs` is the functional
-# core and does without the frameworks.
+# Where frameworks are imported: modules, and packages with all they hold.
 SHELL = {
+  "agents.acme",
   "agents.acme_compat",
-  "agents.actor",
   "agents.bt.builder",
-  "agents.learner",
-  "agents.ngu.actor",
   "agents.ngu.builder",
   "agents.r2d2.builder",
-  "agents.replay",
+  "launch.cluster",
+  "launch.coordinator",
+  "launch.distributed",
+  "launch.parts",
+  "launch.program",
+  "launch.roles",
+  "launch.supervisor",
 }
 
 
@@ -39,6 +54,11 @@ def sources(*rooms):
 def module_name(path):
   parts = path.relative_to(ROOT).with_suffix("").parts
   return ".".join(part for part in parts if part != "__init__")
+
+
+def is_core(path):
+  name = module_name(path)
+  return not any(f"{name}.".startswith(f"{shell}.") for shell in SHELL)
 
 
 def imports(path):
@@ -63,24 +83,39 @@ def run(program, *arguments, **options):
   )
 
 
-def test_the_functional_core_imports_where_the_frameworks_do_not_exist():
-  core = {module_name(path) for path in sources("agents", "envs")} - SHELL
+@pytest.mark.parametrize(
+  "rooms, absent",
+  [
+    (("agents", "launch", "experiments"), FRAMEWORKS),
+    (("envs",), FRAMEWORKS | JAX),
+  ],
+)
+def test_the_core_imports_where_the_frameworks_do_not_exist(rooms, absent):
   result = run(
     f"""
     import importlib, sys
 
     class Absent:
       def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {FRAMEWORKS}:
+        if name.partition(".")[0] in {absent}:
           raise ModuleNotFoundError(f"{{name}} is not there")
 
     sys.meta_path.insert(0, Absent())
     for name in sys.argv[1:]:
       importlib.import_module("behavior_transfer." + name)
     """,
-    *sorted(core),
+    *(module_name(path) for path in sources(*rooms) if is_core(path)),
   )
   assert result.returncode == 0, result.stdout
+
+
+def test_nothing_else_imports_frameworks():
+  assert not [
+    f"{path.relative_to(ROOT)} imports {name}"
+    for path in sources(*ROOMS)
+    for name in imports(path)
+    if is_core(path) and name.partition(".")[0] in FRAMEWORKS
+  ]
 
 
 @pytest.mark.parametrize("room", ["agents", "envs", "launch"])
@@ -97,27 +132,52 @@ def test_rooms_import_nothing_from_one_another(room):
 
 
 def test_every_imported_distribution_is_declared():
-  requirements = importlib.metadata.requires("behavior-transfer")
+  requirements = [
+    Requirement(text)
+    for text in importlib.metadata.requires("behavior-transfer")
+  ]
   provided = {
     file.parts[0].removesuffix(".py")
     for requirement in requirements
-    if "extra ==" not in requirement
-    for file in importlib.metadata.files(re.match(r"[\w.-]+", requirement)[0])
+    if not requirement.marker or requirement.marker.evaluate({"extra": ""})
+    for file in importlib.metadata.files(requirement.name)
   }
-  undeclared = [
+  provided |= {"tomli", "tomllib"}  # One of them, by the version.
+  undeclared = {
     f"{path.relative_to(ROOT)} imports {name}"
     for path in sources(*ROOMS)
+    if ACME_EXISTS or is_core(path)
     for name in {name.partition(".")[0] for name in imports(path)}
     if name not in provided | sys.stdlib_module_names | {"behavior_transfer"}
-  ]
+  }
   # What an extra brings is imported in one place, for those who ask for it.
-  assert undeclared == [
+  assert undeclared - {"launch/cluster.py imports ray"} == {
     "envs/gymnasium_envs.py imports gymnasium",
-    "launch/cluster.py imports ray",
     "experiments/playing.py imports pygame",
-  ]
+  }
 
 
+def test_no_jax_is_touched_until_acme_is_asked_for():
+  result = run(
+    """
+    import sys
+    import behavior_transfer
+    assert "jax" not in sys.modules
+    from behavior_transfer import envs
+    assert "jax" not in sys.modules
+    import jax
+    names = set(dir(jax)) | {f"numpy.{name}" for name in dir(jax.numpy)}
+    from behavior_transfer.agents import bt, ngu, r2d2
+    added = set(dir(jax)) | {f"numpy.{name}" for name in dir(jax.numpy)}
+    added -= names
+    assert not {name for name in added if name.startswith(("numpy.", "tree_"))}
+    assert not added & {"xla", "pxla"}
+    """
+  )
+  assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.acme
 @pytest.mark.parametrize("present", [False, True])
 def test_the_shim_supplies_only_what_is_missing(present):
   result = run(
@@ -130,7 +190,7 @@ def test_the_shim_supplies_only_what_is_missing(present):
       vars(module).pop(name, None)
       if {present}:
         setattr(module, name, "JAX's own")
-    import behavior_transfer
+    import behavior_transfer.agents.acme
     for module, name in names:
       assert (getattr(module, name) == "JAX's own") is {present}, name
     """
@@ -175,13 +235,14 @@ def test_the_wheel_lives_beside_packages_of_the_same_names(wheel, tmp_path):
   for name in ("agents", "envs", "launch"):
     (tmp_path / "project" / name).mkdir(parents=True)
     (tmp_path / "project" / name / "__init__.py").write_text("mine = True\n")
+  builder = "Builder" if ACME_EXISTS else "Config"
   result = run(
-    """
+    f"""
     import agents, envs, launch
     from behavior_transfer.agents import bt, r2d2
     from behavior_transfer import envs as their_envs
     assert agents.mine and envs.mine and launch.mine
-    assert bt.BTBuilder and r2d2.R2D2Builder
+    assert bt.BT{builder} and r2d2.R2D2{builder}
     assert "hero_hard" in their_envs.names()
     print(bt.__file__)
     """,
