@@ -280,7 +280,7 @@ def _write_arrays(
 ) -> None:
   """Writes an .npz (np.savez cannot take every name)."""
   with path.open("wb") as file:
-    with zipfile.ZipFile(file, "w", compression, compresslevel=1) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
       for name, leaf in leaves.items():
         dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
         # Types that ml_dtypes and JAX register come back as raw bytes.

@@ -19,7 +19,7 @@ from . import agent as agent_lib
 from . import batching, policies, sequences, trees
 from . import learner as learner_lib
 from .replay import cutter as cutter_lib
-from .replay import frames, saving, store
+from .replay import frames, saving, store, writer
 
 
 class Results(Protocol):
@@ -64,12 +64,12 @@ class _Half:
     self,
     policy: batching.BatchedPolicy,
     own_reward: policies.OwnReward | None,
-    writer: store.Writer,
+    writer_: writer.Writer,
     size: int,
   ):
     self._policy = policy
     self._own_reward = own_reward
-    self._writer = writer
+    self._writer = writer_
     self._decisions: batching.Decisions | None = None  # None before the first
     self._num_steps = np.zeros(size, np.int64)  # of each episode so far
     self._telemetry: dict[str, np.ndarray] = {}  # sums over these
@@ -85,7 +85,6 @@ class _Half:
       ended = {index: self._summary(index) for index in begun}
     for index in begun:
       self._policy.begin(index)
-      self._writer.begin(index)
       if self._own_reward is not None:
         self._own_reward.begin(
           index, params[policies.OWN_REWARD], results.observation[index]
@@ -190,6 +189,7 @@ class EmbeddedAgent:
     seeds: Seeds,
     num_stacked: int,
     max_bytes: int,
+    replay_folder: pathlib.Path | None,
   ):
     """Initialises the agent.
 
@@ -199,6 +199,7 @@ class EmbeddedAgent:
       seeds: everything random follows from them.
       num_stacked: frames in an observation; replay keeps the newest alone.
       max_bytes: that replay may take.
+      replay_folder: where replay is saved; None has it start empty each time.
     """
     config = agent.config
     self._config = config
@@ -208,34 +209,39 @@ class EmbeddedAgent:
       agent.initial_params(jax.random.PRNGKey(seeds.learner)),
       config.batch_size,
     )
-    cutter = cutter_lib.of(config)
     self._replay = store.Replay(
       agent.item_spec,
-      cutter,
+      cutter_lib.of(config),
       max_size=config.max_replay_size,
       priority_exponent=config.priority_exponent,
       num_stacked=num_stacked,
       seed=seeds.replay,
       max_bytes=max_bytes,
     )
+    self._saver = replay_folder and saving.Saver(self._replay, replay_folder)
     self._samples_per_insert = sequences.samples_per_insert(config)
     key, make_reward = jax.random.PRNGKey(seeds.acting), agent.policy.own_reward
-    self._halves = [
-      _Half(
-        batching.BatchedPolicy(
-          agent.policy, key, size, sum(sizes[:half]), sum(sizes)
-        ),
-        None if make_reward is None else make_reward(size),
-        store.Writer(
-          self._replay, cutter, size, agent.policy.initial_priorities
-        ),
-        size,
+    self._halves = []
+    for half, size in enumerate(sizes):
+      policy = batching.BatchedPolicy(
+        agent.policy, key, size, sum(sizes[:half]), sum(sizes)
       )
-      for half, size in enumerate(sizes)
-    ]
+      self._halves.append(
+        _Half(
+          policy,
+          None if make_reward is None else make_reward(size),
+          writer.Writer(
+            self._replay,
+            size,
+            policies.num_entries(agent.policy),
+            agent.policy.initial_priorities,
+          ),
+          size,
+        )
+      )
     self._params: Mapping[str, Any] = self._newest_params()
     self._num_rounds = 0
-    self._num_updates = 0
+    self._num_updates = 0  # from what is, or was, in this replay
     # Priorities that are still to be written; to fetch them takes waiting.
     self._learned: tuple[np.ndarray, jax.Array] | None = None
 
@@ -306,9 +312,7 @@ class EmbeddedAgent:
       replay.samples,
     )
 
-  def save(
-    self, replay_folder: pathlib.Path | None
-  ) -> tuple[Any, Any, trees.Arrays]:
+  def save(self) -> tuple[Any, Any, trees.Arrays]:
     """Writes what is new in replay, if that is kept.
 
     Returns:
@@ -320,11 +324,10 @@ class EmbeddedAgent:
       "num_updates": np.array(self._num_updates),
       **trees.under("params", trees.fetched(self._params)),
     }
+    if self._saver is not None:
+      arrays.update(trees.under("replay", self._saver.save()))
     for number, half in enumerate(self._halves):
       arrays.update(trees.under(f"half_{number}", half.save()))
-    if replay_folder is not None:
-      index = saving.save(self._replay, replay_folder)
-      arrays.update(trees.under("replay", index))
     params = self._learner.variables()[policies.POLICY]
     return jax.device_get(params), self._learner.save(), arrays
 
@@ -336,17 +339,16 @@ class EmbeddedAgent:
     self,
     learner_state: Any,
     arrays: Mapping[str, np.ndarray],
-    replay_folder: pathlib.Path | None,
   ) -> None:
     """Goes on from what `save` gave."""
     self._learner.restore(learner_state)
     params = trees.like(self._params, trees.within("params", arrays))
     self._params = jax.tree.map(jnp.array, params)
     self._num_rounds = int(arrays["num_rounds"])
-    self._num_updates = int(arrays["num_updates"])
     index = trees.within("replay", arrays)
-    if replay_folder is not None and index:
-      saving.restore(self._replay, replay_folder, index)
+    if self._saver is not None and index:
+      self._saver.restore(index)
+      self._num_updates = int(arrays["num_updates"])
     for number, half in enumerate(self._halves):
       half.restore(trees.within(f"half_{number}", arrays))
 

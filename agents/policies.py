@@ -124,6 +124,12 @@ class PretrainedPolicy(NamedTuple):
   params: networks_lib.Params | None = None
 
 
+def num_entries(policy: Policy) -> int:
+  """Entries of its network's head, A+."""
+  key = jax.random.PRNGKey(0)
+  return jax.eval_shape(lambda: policy.get_values(policy.init(key))).shape[-1]
+
+
 def initial_recurrent_state(networks: networks_lib.Networks) -> RecurrentState:
   """The recurrent state at the start of an episode."""
   return RecurrentState(

@@ -103,7 +103,9 @@ def item_spec(
   )
 
 
-def replay_bytes(spec: Sequences, config: configs.AgentConfig) -> int:
+def replay_bytes(
+  spec: Sequences, config: configs.AgentConfig, compression: float = 1.0
+) -> int:
   """Bytes of the arrays in a full replay, where episodes are long.
 
   Each row is kept once, however many sequences hold it. The N newest sequences
@@ -126,11 +128,13 @@ def replay_bytes(spec: Sequences, config: configs.AgentConfig) -> int:
   Args:
     spec: what `item_spec` gives for `sequence_length` rows.
     config: of the agent.
+    compression: what is left of observations, as a share.
   """
   fields = spec._asdict()
   state = _num_bytes(fields.pop("recurrent_state"))
   length = sequence_length(config)
-  row = _num_bytes(fields) // length
+  frame = int(compression * _num_bytes(fields.pop("observation")))
+  row = (frame + _num_bytes(fields)) // length
   num_sequences = config.max_replay_size
   num_rows = (num_sequences - 1) * config.sequence_period + length
   return num_rows * row + num_sequences * state

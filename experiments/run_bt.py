@@ -57,10 +57,8 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     name="bt",
     settings=settings,
     config=config,
+    describe=bt.make_agent,
     make_builder=lambda: bt.BTBuilder(config),
-    make_policy=lambda networks: bt.make_policy(
-      networks.q_network, networks.pretrained, config
-    ),
     network_factory=make_networks,
     pretrained=pretrained,
     announcement=initial_weights,

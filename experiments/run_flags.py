@@ -6,6 +6,7 @@ flag. A flag that is not given has the preset's value.
 
 import dataclasses
 import importlib.util
+import os
 import pathlib
 import re
 from typing import Any, NamedTuple
@@ -19,8 +20,9 @@ from . import option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
 LOCAL = "local"
-_RAY = "ray"
-LEARNS_ELSEWHERE = ("local_mp", _RAY)  # not in the process that is started
+RAY = "ray"
+LEARNS_ELSEWHERE = ("local_mp", RAY)  # not in the process that is started
+_ENVS_PER_ACTOR_LOCALLY = 16
 _LAUNCH_TYPES = (LOCAL, "local_mt", *LEARNS_ELSEWHERE)
 _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
@@ -115,8 +117,10 @@ _LAUNCH = flags.DEFINE_enum(
   "launch",
   LOCAL,
   _LAUNCH_TYPES,
-  "How the parts of the run are started: all in one process; each in a thread"
-  " of it; or each in a process of its own, with --num_actors of them acting,"
+  "How the run is started. local: one process decides and learns,"
+  " --num_workers others step emulators, and nobody listens at a port. The rest"
+  " is Acme's, on a Reverb server, and for CPython 3.10 only: each part in a"
+  " thread, or in a process of its own, with --num_actors of them acting,"
   " on this machine or on those of a Ray cluster. That is the one which"
   " RAY_ADDRESS names or which runs here, else one of this machine alone;"
   " --workdir must be on a file system that its machines share.",
@@ -125,15 +129,24 @@ _LAUNCH = flags.DEFINE_enum(
 _NUM_ACTORS = flags.DEFINE_integer(
   "num_actors",
   1,
-  "Actors, each in a process of its own, unless --launch=local.",
+  "Actors, each in a process of its own; not with --launch=local.",
   lower_bound=1,
   module_name="launch",
 )
 _ENVS_PER_ACTOR = flags.DEFINE_integer(
   "envs_per_actor",
-  1,
-  "Environments that an actor steps in lock-step, with one inference call.",
+  None,
+  "Environments that go in lock-step, with one decision for all of them, or two"
+  f" with --launch=local; by default {_ENVS_PER_ACTOR_LOCALLY} there, else 1.",
   lower_bound=1,
+  module_name="launch",
+)
+_NUM_WORKERS = flags.DEFINE_integer(
+  "num_workers",
+  None,
+  "With --launch=local, processes that step the environments; 0 has the one"
+  " that learns do it. Cores - 1 by default. What comes out is the same.",
+  lower_bound=0,
   module_name="launch",
 )
 _LEARNER_GPUS = flags.DEFINE_string(
@@ -172,6 +185,7 @@ class RunSettings:
   launch: str
   num_actors: int
   envs_per_actor: int
+  num_workers: int
   learner_gpus: str | None
 
 
@@ -200,9 +214,20 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
       f"--num_actors is {_NUM_ACTORS.value}; with --launch={LOCAL} it must be 1"
       " (see --envs_per_actor), or --launch another"
     )
-  if _LAUNCH.value == _RAY and importlib.util.find_spec("ray") is None:
+  is_local = _LAUNCH.value == LOCAL
+  if not is_local and importlib.util.find_spec("acme") is None:
     raise ValueError(
-      f"--launch={_RAY} needs Ray: pip install 'behavior-transfer[ray]'"
+      f"--launch is {_LAUNCH.value}, which needs dm-acme, and that exists for"
+      f" CPython 3.10 only; use --launch={LOCAL}"
+    )
+  if not is_local and _NUM_WORKERS.value is not None:
+    raise ValueError(
+      f"--num_workers is {_NUM_WORKERS.value}; it goes with --launch={LOCAL},"
+      " see --num_actors"
+    )
+  if _LAUNCH.value == RAY and importlib.util.find_spec("ray") is None:
+    raise ValueError(
+      f"--launch={RAY} needs Ray: pip install 'behavior-transfer[ray]'"
     )
   gpus = _LEARNER_GPUS.value
   if gpus is not None and not re.fullmatch(r"\d+(,\d+)*", gpus):
@@ -219,7 +244,7 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
   if folder is None:
     name = envs.variant(_GAME.value).name
     folder = f"runs/{agent}_{name}_{_SEED.value}"
-  if _LAUNCH.value == _RAY:  # other machines have other working directories
+  if _LAUNCH.value == RAY:  # other machines have other working directories
     folder = str(pathlib.Path(folder).absolute())
   return RunSettings(
     task=tasks.Task(_GAME.value, environment),
@@ -236,9 +261,20 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     print_config=_PRINT_CONFIG.value,
     launch=_LAUNCH.value,
     num_actors=_NUM_ACTORS.value,
-    envs_per_actor=_ENVS_PER_ACTOR.value,
+    envs_per_actor=_ENVS_PER_ACTOR.value
+    or (_ENVS_PER_ACTOR_LOCALLY if is_local else 1),
+    num_workers=max(_num_cores() - 1, 0)
+    if _NUM_WORKERS.value is None
+    else _NUM_WORKERS.value,
     learner_gpus=gpus,
   )
+
+
+def _num_cores() -> int:
+  """Those that this process may use."""
+  if hasattr(os, "sched_getaffinity"):  # not on macOS
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
 
 
 def source(name: str) -> str:

@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import os
 import pathlib
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,9 +13,12 @@ import jax
 from absl import flags
 
 from behavior_transfer import envs
+from behavior_transfer.agents import agent as agent_lib
+from behavior_transfer.agents import embedded, sequences
 from behavior_transfer.agents import networks as networks_lib
-from behavior_transfer.agents import policies, sequences
+from behavior_transfer.agents.replay import cutter, frames
 from behavior_transfer.launch import experiment
+from behavior_transfer.launch.embedded import engine
 
 from . import (
   cli,
@@ -26,6 +31,10 @@ from . import (
   workdirs,
 )
 
+# Frames of games take a fiftieth to a hundredth; see benchmarks/memory.py.
+_COMPRESSION = 0.05
+_MOST_OF_MEMORY = 0.8
+
 
 @dataclasses.dataclass(frozen=True)
 class Agent:
@@ -35,9 +44,9 @@ class Agent:
     name: As in manifests: "r2d2", "bt".
     settings: Fields of its config, and where their values are from.
     config: Its config.
+    describe: (networks, environment spec, config) -> what it is.
     make_builder: Imports the builder, which takes long, and makes it.
     network_factory: Environment spec to networks.
-    make_policy: Networks to the policy that acts in training.
     pretrained: Frozen policies that it needs; none for most agents.
     announcement: What the first start of a run says, if anything.
   """
@@ -45,9 +54,9 @@ class Agent:
   name: str
   settings: Mapping[str, run_flags.Setting]
   config: Any
+  describe: Callable[[Any, Any, Any], agent_lib.Agent]
   make_builder: Callable[[], Any]
   network_factory: Callable[[Any], Any]
-  make_policy: Callable[[Any], policies.Policy]
   pretrained: pretrained_policies.Pretrained
   announcement: str
 
@@ -71,11 +80,42 @@ def main(
 
 
 def _choose_devices(run: run_flags.RunSettings):
-  """Keeps this process off the GPUs, unless it is the one that learns."""
+  """Keeps this process off the GPUs, unless it is the one that learns.
+
+  Raises:
+    ValueError: GPUs were asked for that this machine has not.
+  """
+  if run.learner_gpus is not None and run.launch != run_flags.RAY:
+    _check_gpus(run.learner_gpus)
   if run.launch in run_flags.LEARNS_ELSEWHERE:
     jax.config.update("jax_platforms", "cpu")
   elif run.learner_gpus is not None:
     os.environ["CUDA_VISIBLE_DEVICES"] = run.learner_gpus
+  # A CPU that decides or learns has nothing to gain from more threads.
+  jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
+def _check_gpus(numbers: str):
+  """Asks JAX, in a process of its own, which holds on to nothing."""
+  counted = subprocess.run(
+    [
+      sys.executable,
+      "-c",
+      "import jax; print(sum(d.platform == 'gpu' for d in jax.devices()))",
+    ],
+    env={**os.environ, "CUDA_VISIBLE_DEVICES": numbers},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.DEVNULL,
+    text=True,
+    check=False,
+  )
+  wanted = len(numbers.split(","))
+  if counted.stdout.strip() != str(wanted):
+    raise ValueError(
+      f"--learner_gpus is {numbers!r}, but JAX finds"
+      f" {counted.stdout.strip() or 0} of these GPUs here; leave the flag out"
+      " to use whatever there is"
+    )
 
 
 def print_settings(run: run_flags.RunSettings, agent: Agent):
@@ -104,7 +144,10 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   with cli.user_input():
     spec, action_set = run.task.describe()
     _check_splits(agent.config.batch_size, run.learner_gpus)
-    replay_gib = _replay_gib(agent, spec)
+    description = agent.describe(
+      agent.network_factory(spec), spec, agent.config
+    )
+    replay_gib = _replay_gib(run, description)
     if not run.allow_large_replay:
       _check_fits_memory(replay_gib)
     manifest = _manifest(run, agent, spec, action_set)
@@ -120,9 +163,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     counts = checkpointer.latest()
 
   plan = experiment.Experiment(
-    builder=None,
     environment_factory=run.task.make,
-    network_factory=agent.network_factory,
     logger_factory=functools.partial(_make_logger, workdir.path, repeat),
     checkpointer=checkpointer,
     num_steps=-(-run.frames // repeat),
@@ -153,7 +194,49 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   )
   if counts is None and agent.announcement:
     print(agent.announcement, flush=True)
+  if run.launch == run_flags.LOCAL:
+    return _run_embedded(run, plan, description)
   return _launch(run, plan, agent, workdir)
+
+
+def _run_embedded(
+  run: run_flags.RunSettings,
+  plan: experiment.Experiment,
+  description: agent_lib.Agent,
+) -> int:
+  """Decides and learns in this process, without any server."""
+  devices = [str(device) for device in jax.local_devices()]
+  print(
+    f"{plan.envs_per_actor} environments, stepped by"
+    f" {run.num_workers or 'no'} workers; {devices[0]} decides,"
+    f" {' and '.join(devices)} learn",
+    flush=True,
+  )
+  num_stacked = run.task.options.num_stacked
+
+  def make_agent(sizes):
+    return embedded.EmbeddedAgent(
+      description,
+      sizes,
+      embedded.Seeds(
+        *(plan.stream(name, 0) for name in ("learner", "acting", "replay"))
+      ),
+      num_stacked,
+      max_bytes=int(_MOST_OF_MEMORY * _memory_gib() * 2**30),
+      replay_folder=plan.replay_folder,
+    )
+
+  return engine.run(
+    plan,
+    engine.Parts(
+      make_agent=make_agent,
+      make_recorder=functools.partial(
+        frames.FrameRecorder, cutter.of(description.config), num_stacked
+      ),
+      observation_shape=description.item_spec.observation.shape[1:],
+      num_workers=run.num_workers,
+    ),
+  )
 
 
 def _launch(
@@ -168,14 +251,14 @@ def _launch(
 
   gym_notices.notices.notices.clear()  # Acme imports gym; we do not use it
 
-  plan = dataclasses.replace(plan, builder=agent.make_builder())
-  if run.launch == run_flags.LOCAL:
-    from behavior_transfer.launch import local
-
-    return local.run(plan)
   from behavior_transfer.launch import distributed
 
-  return distributed.run(plan, run.launch, workdir.logs, run.learner_gpus)
+  served = experiment.ServedExperiment(
+    **{f.name: getattr(plan, f.name) for f in dataclasses.fields(plan)},
+    builder=agent.make_builder(),
+    network_factory=agent.network_factory,
+  )
+  return distributed.run(served, run.launch, workdir.logs, run.learner_gpus)
 
 
 def _check_splits(batch_size: int, learner_gpus: str | None):
@@ -187,20 +270,27 @@ def _check_splits(batch_size: int, learner_gpus: str | None):
     )
 
 
-def _replay_gib(agent: Agent, spec: tasks.TaskSpec) -> float:
-  """Memory that a full replay takes, before compression."""
-  policy = agent.make_policy(agent.network_factory(spec))
-  length = sequences.sequence_length(agent.config)
-  item = sequences.item_spec(spec, policy, length)
-  return sequences.replay_bytes(item, agent.config) / 2**30
+def _replay_gib(
+  run: run_flags.RunSettings, description: agent_lib.Agent
+) -> float:
+  """Memory that a full replay takes: in Reverb, before it compresses."""
+  compression = 1.0
+  if run.launch == run_flags.LOCAL:
+    compression = _COMPRESSION / run.task.options.num_stacked
+  item, config = description.item_spec, description.config
+  return sequences.replay_bytes(item, config, compression) / 2**30
+
+
+def _memory_gib() -> float:
+  return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _check_fits_memory(replay_gib: float):
-  memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+  memory = _memory_gib()
   if replay_gib > memory:
     raise ValueError(
-      f"a full replay takes {replay_gib:.1f} GiB before compression, and this"
-      f" machine has {memory:.1f} GiB; give a smaller --max_replay_size, or"
+      f"a full replay takes {replay_gib:.1f} GiB, and this machine has"
+      f" {memory:.1f} GiB; give a smaller --max_replay_size, or"
       " --allow_large_replay"
     )
 

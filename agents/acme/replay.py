@@ -86,7 +86,9 @@ class SequenceAdder(adders.Adder):
     """
     self._table = config.replay_table_name
     self._cutter = cutter_lib.of(config)
-    self._window = window_lib.Window(self._cutter, 1, spec)
+    self._window = window_lib.Window(
+      self._cutter, 1, spec, policies.num_entries(policy)
+    )
     self._initial_priorities = policy.initial_priorities
     self._writer = replay_client.trajectory_writer(
       num_keep_alive_refs=self._cutter.length

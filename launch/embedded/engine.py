@@ -13,7 +13,6 @@ machine, neither from how many workers there are nor from what became of them.
 import contextlib
 import dataclasses
 import functools
-import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -37,15 +36,10 @@ class Agent(Protocol):
   def learn(self) -> Iterator[Mapping[str, Any]]: ...
   def evaluator(self, seed: int) -> lockstep.BatchedActor: ...
   def replay_status(self) -> tuple[int, int, int, int, int]: ...
-  def save(
-    self, replay_folder: pathlib.Path | None
-  ) -> tuple[Any, Any, stepping.State]: ...
+  def save(self) -> tuple[Any, Any, stepping.State]: ...
   def learner_template(self) -> Any: ...
   def restore(
-    self,
-    learner_state: Any,
-    arrays: Mapping[str, np.ndarray],
-    replay_folder: pathlib.Path | None,
+    self, learner_state: Any, arrays: Mapping[str, np.ndarray]
   ) -> None: ...
 
 
@@ -139,7 +133,6 @@ class _Run:
     self._agent.restore(
       plan.checkpointer.restore(self._agent.learner_template()),
       stepping.below("agent", arrays),
-      plan.replay_folder,
     )
     plan.history.restore(resumed.agent_steps)
     self.say(record.resumed_message(resumed, self._status().size))
@@ -158,7 +151,7 @@ class _Run:
     self._finish()
 
   def _step(self, half: int):
-    """Takes in what came of the last step of a half, and decides on the next."""
+    """Takes in what came of a half's last step, and decides on the next."""
     clock = lockstep.Clock(self._seconds)
     results = self._environments.wait(half)
     clock.lap("environment")
@@ -218,7 +211,7 @@ class _Run:
       return
     plan = self._plan
     plan.history.save()
-    params, learner_state, arrays = self._agent.save(plan.replay_folder)
+    params, learner_state, arrays = self._agent.save()
     environments = self._environments.save_state()
     engine = {
       **stepping.named("agent", arrays),
