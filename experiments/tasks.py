@@ -1,6 +1,7 @@
 """What is to be learned: a game, and how it is played."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import dm_env
@@ -61,6 +62,7 @@ class GameObserver:
   """
 
   def __init__(self):
+    self._game: str | None = None
     self._variants: list[envs.Variant] = []
     self._tells_places = False
     self._native_return = 0.0
@@ -68,34 +70,31 @@ class GameObserver:
     self._cells: set[coverage_lib.Cell] = set()
 
   def observe_first(
-    self, environment: envs.GameEnvironment, timestep: dm_env.TimeStep
+    self, environment: dm_env.Environment, timestep: dm_env.TimeStep
   ):
     """Starts an episode."""
     del timestep
-    game = environment.game
-    self._variants = _modded_variants(game)
-    self._tells_places = envs.tells_places(game)
-    self._native_return = 0.0
-    self._events = dict.fromkeys(envs.variant(game).events, 0)
-    self._cells = set()
+    assert isinstance(environment, envs.GameEnvironment)
+    self._begin(environment.game)
     self._visit(environment)
 
   def observe(
     self,
-    environment: envs.GameEnvironment,
+    environment: dm_env.Environment,
     timestep: dm_env.TimeStep,
     action: np.ndarray,
   ):
     """Adds a step."""
     del timestep, action
+    assert isinstance(environment, envs.GameEnvironment)
     self._native_return += float(environment.native_reward)
     for event, count in environment.events.items():
       self._events[event] += count
     self._visit(environment)
 
-  def get_metrics(self) -> dict[str, float]:
+  def get_metrics(self) -> dict[str, Any]:
     """The sums, by name."""
-    metrics: dict[str, float] = {"native_return": self._native_return}
+    metrics: dict[str, Any] = {"native_return": self._native_return}
     for variant in self._variants:
       # Rewards are linear in the counts of events.
       metrics[f"return_{variant.name}"] = variant.reward(self._events)
@@ -105,6 +104,31 @@ class GameObserver:
       metrics["rooms"] = len({cell[:2] for cell in self._cells})
       metrics["positions"] = len(self._cells)
     return metrics
+
+  def save_state(self) -> dict[str, Any]:
+    """The sums so far, as JSON values."""
+    return {
+      "game": self._game,
+      "native_return": self._native_return,
+      "events": self._events.copy(),
+      "cells": sorted(self._cells),
+    }
+
+  def restore_state(self, state: Mapping[str, Any]):
+    """Goes on from there."""
+    if state["game"] is not None:  # None: no episode had begun
+      self._begin(state["game"])
+    self._native_return = state["native_return"]
+    self._events.update(state["events"])
+    self._cells = {tuple(cell) for cell in state["cells"]}
+
+  def _begin(self, game: str):
+    self._game = game
+    self._variants = _modded_variants(game)
+    self._tells_places = envs.tells_places(game)
+    self._native_return = 0.0
+    self._events = dict.fromkeys(envs.variant(game).events, 0)
+    self._cells = set()
 
   def _visit(self, environment: envs.GameEnvironment):
     place = environment.place

@@ -124,12 +124,12 @@ class RunCheckpointer:
     path = checkpoints.resolve(self._workdir)
     return checkpoints.load_training(path, template)
 
-  def save(self, learner_state: Any, counts: experiment.Counts):
+  def save(self, params: Any, learner_state: Any, counts: experiment.Counts):
     """Writes a checkpoint."""
     checkpoints.save(
       self._workdir / "checkpoints",
       step=counts.agent_steps,
-      params=learner_state.params,
+      params=params,
       training_state=learner_state,
       pretrained=self._pretrained,
       manifest={

@@ -1,14 +1,20 @@
-"""Runs any Acme builder. Knows no algorithm and no game.
+"""Runs an experiment. Knows no algorithm and no game.
 
 experiment.py   what a run consists of: `Experiment`
-local.py        runs one in this process, the replay embedded
+episodes.py     what is reported of episodes
+lockstep.py     many environments, one decision
+record.py       counts, logs and the line on the terminal
+loggers.py, progress.py, signals.py  what that needs
+
+With any of Acme's builders, on Reverb:
+
+parts.py        the parts of an agent, as its builder makes them
+actors.py       those of them that act
+local.py        runs an experiment in this process, the replay embedded
 distributed.py  runs one as a Launchpad program: in threads, processes, on Ray
   program.py      its nodes, and who calls whom
   roles.py        what each node does
   coordinator.py  what they tell one another, and when each is to leave
   supervisor.py   starts them, starts some again, and sees all to their end
   threads.py, processes.py, cluster.py  where a node runs
-parts.py        the parts of an agent, as its builder makes them
-lockstep.py     many environments, one decision
-record.py       counts, logs and the line on the terminal
 """

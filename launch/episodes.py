@@ -1,12 +1,36 @@
 """What is reported of episodes."""
 
-import collections
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import dm_env
 import numpy as np
-from acme.utils import observers
+
+
+class Observer(Protocol):
+  """Sees the episodes of one environment, as Acme's observers do."""
+
+  def observe_first(
+    self, environment: dm_env.Environment, timestep: dm_env.TimeStep
+  ) -> None:
+    """Notes the first time step of an episode."""
+
+  def observe(
+    self,
+    environment: dm_env.Environment,
+    timestep: dm_env.TimeStep,
+    action: np.ndarray,
+  ) -> None:
+    """Notes a step."""
+
+  def get_metrics(self) -> dict[str, Any]:
+    """What is to be reported of the episode so far."""
+
+  def save_state(self) -> dict[str, Any]:
+    """All that it knows of the episode so far, as JSON values."""
+
+  def restore_state(self, state: Mapping[str, Any]) -> None:
+    """Goes on from there."""
 
 
 class Episode(NamedTuple):
@@ -24,17 +48,16 @@ class Episode(NamedTuple):
 class EpisodeStatistics:
   """Sums up one episode after the other."""
 
-  def __init__(self, watchers: Sequence[observers.EnvLoopObserver]):
-    self._watchers = watchers
-    self._rewards: list[float] = []
-    self._telemetry: collections.Counter[str] = collections.Counter()
+  def __init__(self, observers: Sequence[Observer]):
+    self._observers = observers
+    self._return, self._length = 0.0, 0
+    self._telemetry: dict[str, float] = {}
 
   def begin(self, environment: dm_env.Environment, timestep: dm_env.TimeStep):
     """Notes the first time step of an episode."""
-    self._rewards.clear()
-    self._telemetry.clear()
-    for watcher in self._watchers:
-      watcher.observe_first(environment, timestep)
+    self._return, self._length, self._telemetry = 0.0, 0, {}
+    for observer in self._observers:
+      observer.observe_first(environment, timestep)
 
   def step(
     self,
@@ -51,23 +74,42 @@ class EpisodeStatistics:
       action: What was done.
       telemetry: Figures that the actor gives about its decision.
     """
-    self._rewards.append(float(timestep.reward))
-    self._telemetry.update(telemetry)
-    for watcher in self._watchers:
-      watcher.observe(environment, timestep, action)
+    self._return += float(timestep.reward)
+    self._length += 1
+    for name, value in telemetry.items():
+      self._telemetry[name] = self._telemetry.get(name, 0.0) + float(value)
+    for observer in self._observers:
+      observer.observe(environment, timestep, action)
 
   def episode(self) -> Episode:
     """All of it."""
-    steps = max(len(self._rewards), 1)
+    steps = max(self._length, 1)
     telemetry = {name: sum_ / steps for name, sum_ in self._telemetry.items()}
     row = {
-      "episode_return": sum(self._rewards),
-      "episode_length": len(self._rewards),
+      "episode_return": self._return,
+      "episode_length": self._length,
       **telemetry,
     }
-    for watcher in self._watchers:
-      row.update(watcher.get_metrics())
+    for observer in self._observers:
+      row.update(observer.get_metrics())
     return Episode(row, telemetry)
+
+  def save_state(self) -> dict[str, Any]:
+    """The sums so far and its observers' state, as JSON values."""
+    return {
+      "return": self._return,
+      "length": self._length,
+      "telemetry": self._telemetry.copy(),
+      "observers": [observer.save_state() for observer in self._observers],
+    }
+
+  def restore_state(self, state: Mapping[str, Any]):
+    """Goes on from there, with observers of the same kinds."""
+    self._return, self._length = state["return"], state["length"]
+    self._telemetry = dict(state["telemetry"])
+    pairs = zip(self._observers, state["observers"], strict=True)
+    for observer, observed in pairs:
+      observer.restore_state(observed)
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import dm_env
 import numpy as np
-from acme import specs
-from acme.utils import loggers, observers
+from dm_env import specs
+
+from . import episodes, loggers
 
 
 @dataclasses.dataclass
@@ -31,6 +32,18 @@ class Counts:
   walltime: float = 0.0
 
 
+class EnvironmentSpec(Protocol):
+  """What an agent is to see and do; part of Acme's `EnvironmentSpec`."""
+
+  @property
+  def observations(self) -> specs.Array:
+    """Of the environment."""
+
+  @property
+  def actions(self) -> specs.DiscreteArray:
+    """Of the environment."""
+
+
 class Checkpointer(Protocol):
   """Keeps what a learner needs to go on; the format is not this room's matter.
 
@@ -43,8 +56,14 @@ class Checkpointer(Protocol):
   def restore(self, template: Any) -> Any:
     """The newest checkpoint's learner state, shaped like the template."""
 
-  def save(self, learner_state: Any, counts: Counts) -> None:
-    """Writes a checkpoint."""
+  def save(self, params: Any, learner_state: Any, counts: Counts) -> None:
+    """Writes a checkpoint.
+
+    Args:
+      params: Those that act.
+      learner_state: What `restore` is to give back.
+      counts: What `latest` is to give back.
+    """
 
 
 class History:
@@ -95,14 +114,14 @@ class Experiment:
 
   builder: Any
   environment_factory: Callable[[int], dm_env.Environment]
-  network_factory: Callable[[specs.EnvironmentSpec], Any]
+  network_factory: Callable[[EnvironmentSpec], Any]
   logger_factory: Callable[[str, int], loggers.Logger]
   checkpointer: Checkpointer
   num_steps: int
   checkpoint_period: int
   evaluation_period: int
   evaluation_episodes: int
-  observer_factory: Callable[[str], Sequence[observers.EnvLoopObserver]] = (
+  observer_factory: Callable[[str], Sequence[episodes.Observer]] = (
     lambda label: ()
   )
   history: History = dataclasses.field(default_factory=History)

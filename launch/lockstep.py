@@ -5,19 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import dm_env
-import jax
 import numpy as np
-from acme import adders, core
-from acme.utils import observers as observers_lib
 
 from . import episodes
 
 
 class BatchedActor(Protocol):
-  """Acts in E environments at once.
-
-  A builder of such actors has `make_batched_actor`.
-  """
+  """Acts in E environments at once."""
 
   @property
   def telemetry(self) -> Sequence[dict[str, float]]:
@@ -38,80 +32,6 @@ class BatchedActor(Protocol):
     """Fetches newer parameters, if it is time to."""
 
 
-class SingleActors:
-  """Presents single actors of any builder as one that acts in a batch."""
-
-  def __init__(self, actors: Sequence[core.Actor]):
-    self._actors = actors
-
-  @property
-  def telemetry(self) -> list[dict[str, float]]:
-    # Not part of Acme's interface.
-    return [getattr(actor, "telemetry", {}) for actor in self._actors]
-
-  def observe_first(self, index: int, timestep: dm_env.TimeStep) -> None:
-    self._actors[index].observe_first(timestep)
-
-  def select_actions(self, observations: Sequence[Any]) -> np.ndarray:
-    pairs = zip(self._actors, observations, strict=True)
-    return np.stack([actor.select_action(seen) for actor, seen in pairs])
-
-  def observe(
-    self, actions: np.ndarray, timesteps: Sequence[dm_env.TimeStep]
-  ) -> None:
-    triples = zip(self._actors, actions, timesteps, strict=True)
-    for actor, action, timestep in triples:
-      actor.observe(action, timestep)
-
-  def update(self, wait: bool = False) -> None:
-    for actor in self._actors:
-      actor.update(wait)
-
-
-def make_batched_actor(
-  builder: Any,
-  random_key: jax.Array,
-  policy: Any,
-  environment_spec: Any,
-  variable_source: core.VariableSource,
-  adders_: Sequence[adders.Adder | None],
-  first_environment: int = 0,
-  num_environments: int = 1,
-) -> BatchedActor:
-  """An actor for as many environments as there are adders.
-
-  Args:
-    builder: Of any agent. One that cannot make batched actors makes single
-      ones, which decide one after the other.
-    random_key: Consumed.
-    policy: What the builder made as such.
-    environment_spec: Of each environment.
-    variable_source: Gives the parameters.
-    adders_: Where each environment's transitions go.
-    first_environment: Number of the first one among all of the run.
-    num_environments: How many the run has.
-  """
-  if hasattr(builder, "make_batched_actor"):
-    return builder.make_batched_actor(
-      random_key,
-      policy,
-      environment_spec,
-      variable_source,
-      adders_,
-      first_environment,
-      num_environments,
-    )
-  # The run's actors are given one key among them.
-  random_key = jax.random.fold_in(random_key, first_environment)
-  keys = jax.random.split(random_key, len(adders_))
-  return SingleActors(
-    [
-      builder.make_actor(key, policy, environment_spec, variable_source, adder)
-      for key, adder in zip(keys, adders_, strict=True)
-    ]
-  )
-
-
 class LockStep:
   """Plays one episode after the other in each of its environments.
 
@@ -124,7 +44,7 @@ class LockStep:
     self,
     environments: Sequence[dm_env.Environment],
     actor: BatchedActor,
-    observers: Sequence[Sequence[observers_lib.EnvLoopObserver]],
+    observers: Sequence[Sequence[episodes.Observer]],
   ):
     """Initialises the loop; nothing is played yet.
 

@@ -7,19 +7,28 @@ from the actor, the learner and evaluations can be laid over one another.
 import csv
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, SupportsFloat
 
 import tensorboardX
-from acme.utils import loggers
 
-from .experiment import Counts
+Row = Mapping[str, SupportsFloat]
 
-_LEARNER_PERIOD = 2.0  # seconds between rows of the learner
+
+class Logger(Protocol):
+  """Takes rows; Acme's loggers do, too."""
+
+  def write(self, data: Row) -> None:
+    """Takes a row."""
+
+  def close(self) -> None:
+    """Called when no row will follow."""
 
 
 def make_factory(
   workdir: pathlib.Path, frames_per_step: int
-) -> Callable[[str, int], loggers.Logger]:
+) -> Callable[[str, int], Logger]:
   """A logger factory for an `Experiment`.
 
   A label "train" goes to `workdir/train.csv` and `workdir/tensorboard/train`.
@@ -32,23 +41,57 @@ def make_factory(
     Maps a label and the agent steps that a run starts from to a logger.
   """
 
-  def make(label: str, start: int) -> loggers.Logger:
-    to = loggers.Dispatcher(
+  def make(label: str, start: int) -> Logger:
+    folder = workdir / "tensorboard" / label
+    return Dispatcher(
       [
         CSVLogger(workdir / f"{label}.csv", start),
-        TensorBoardLogger(
-          workdir / "tensorboard" / label, start * frames_per_step
-        ),
+        TensorBoardLogger(folder, start * frames_per_step),
       ]
     )
-    if label in ("train", "eval"):
-      return to
-    return loggers.TimeFilter(to, _LEARNER_PERIOD)
 
   return make
 
 
-class CSVLogger(loggers.Logger):
+class Dispatcher(Logger):
+  """Gives each row to several loggers."""
+
+  def __init__(self, to: Sequence[Logger]):
+    self._to = to
+
+  def write(self, data: Row):
+    for logger in self._to:
+      logger.write(data)
+
+  def close(self):
+    for logger in self._to:
+      logger.close()
+
+
+class TimeFilter(Logger):
+  """Lets a row through now and then."""
+
+  def __init__(self, to: Logger, period: float):
+    """Initialises the filter; the first row passes.
+
+    Args:
+      to: Gets what passes.
+      period: Seconds to the next row that does, at least.
+    """
+    self._to = to
+    self._period = period
+    self._written = -period
+
+  def write(self, data: Row):
+    if time.monotonic() - self._written >= self._period:
+      self._written = time.monotonic()
+      self._to.write(data)
+
+  def close(self):
+    self._to.close()
+
+
+class CSVLogger(Logger):
   """Rows in a file that outlives its writers.
 
   New columns may come at any time: the file is then written anew, with empty
@@ -73,7 +116,7 @@ class CSVLogger(loggers.Logger):
       self._rewrite(r for r in rows if int(r["agent_steps"]) <= start)
     self._file = path.open("a", newline="")
 
-  def write(self, data: loggers.LoggingData):
+  def write(self, data: Row):
     new = [key for key in data if key not in self._columns]
     if new:
       self._file.close()
@@ -97,7 +140,7 @@ class CSVLogger(loggers.Logger):
     os.replace(temporary, self._path)
 
 
-class TensorBoardLogger(loggers.Logger):
+class TensorBoardLogger(Logger):
   """Scalars over frames."""
 
   def __init__(self, folder: pathlib.Path, start: int):
@@ -111,7 +154,7 @@ class TensorBoardLogger(loggers.Logger):
       str(folder), purge_step=start + 1, flush_secs=10
     )
 
-  def write(self, data: loggers.LoggingData):
+  def write(self, data: Row):
     for key, value in _plain(data).items():
       self._writer.add_scalar(key, value, global_step=data["frames"])
 
@@ -119,30 +162,7 @@ class TensorBoardLogger(loggers.Logger):
     self._writer.close()
 
 
-class StampedLogger(loggers.Logger):
-  """Adds how far the run is to each row."""
-
-  def __init__(self, to: loggers.Logger, counts: Counts, frames_per_step: int):
-    self._to = to
-    self._counts = counts
-    self._frames_per_step = frames_per_step
-
-  def write(self, data: loggers.LoggingData):
-    counts = self._counts
-    stamp = {
-      "agent_steps": counts.agent_steps,
-      "frames": counts.agent_steps * self._frames_per_step,
-      "episodes": counts.episodes,
-      "learner_steps": counts.learner_steps,
-      "walltime": round(counts.walltime, 3),
-    }
-    self._to.write({**stamp, **data})
-
-  def close(self):
-    self._to.close()
-
-
-def _plain(data: loggers.LoggingData) -> dict[str, int | float]:
+def _plain(data: Row) -> dict[str, int | float]:
   """Python's numbers in place of arrays."""
   return {
     key: value if isinstance(value, int) else float(value)

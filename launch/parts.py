@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import reverb
 from acme import core, specs
-from acme.utils import counting, loggers
+from acme.utils import counting
 
-from . import lockstep, progress
+from . import actors, lockstep, loggers, progress
 from .experiment import Counts, Experiment
+
+_LEARNER_PERIOD = 2.0  # seconds between rows of the learner
 
 
 class Design(NamedTuple):
@@ -128,7 +130,14 @@ def make_learner(
   logger_factory: Callable[..., loggers.Logger],
   resumed: Counts | None,
 ) -> core.Learner:
-  """The learner, as it was at the newest checkpoint if there is one."""
+  """The learner, as it was at the newest checkpoint if there is one.
+
+  Of what it logs, a row now and then is passed on.
+  """
+
+  def make_logger(label: str, *_: Any, **__: Any) -> loggers.Logger:
+    return loggers.TimeFilter(logger_factory(label), _LEARNER_PERIOD)
+
   counts = resumed or Counts()
   counter = counting.Counter(prefix="learner")
   counter.increment(steps=counts.learner_steps)
@@ -136,7 +145,7 @@ def make_learner(
     jax.random.PRNGKey(experiment.stream("learner", counts.agent_steps)),
     design_.networks,
     batches,
-    logger_factory,
+    make_logger,
     design_.spec,
     client,
     counter,
@@ -177,7 +186,7 @@ def make_training_loop(
     environments.append(experiment.environment_factory(seed))
     stack.callback(environments[-1].close)
   seed = experiment.stream("acting", agent_steps)
-  batched_actor = lockstep.make_batched_actor(
+  batched_actor = actors.make_batched_actor(
     builder,
     jax.random.PRNGKey(seed),
     policy,
@@ -213,15 +222,13 @@ def evaluate(
     The row of each episode, None where `go_on` said no.
   """
   seed = experiment.stream("evaluation", agent_steps)
-  actor = lockstep.SingleActors(
-    [
-      experiment.builder.make_actor(
-        jax.random.PRNGKey(seed),
-        make_policy(experiment, design_, evaluation=True),
-        design_.spec,
-        variable_source=variable_source,
-      )
-    ]
+  actor = actors.make_batched_actor(
+    experiment.builder,
+    jax.random.PRNGKey(seed),
+    make_policy(experiment, design_, evaluation=True),
+    design_.spec,
+    variable_source,
+    [None],
   )
   rows: list[dict[str, Any]] = []
   with experiment.environment_factory(seed) as environment:

@@ -10,6 +10,29 @@ from .experiment import Counts, Experiment
 _PERIOD = 10.0  # seconds between rows of the log "progress"
 
 
+class StampedLogger(loggers.Logger):
+  """Adds how far the run is to each row."""
+
+  def __init__(self, to: loggers.Logger, counts: Counts, frames_per_step: int):
+    self._to = to
+    self._counts = counts
+    self._frames_per_step = frames_per_step
+
+  def write(self, data: loggers.Row):
+    counts = self._counts
+    stamp = {
+      "agent_steps": counts.agent_steps,
+      "frames": counts.agent_steps * self._frames_per_step,
+      "episodes": counts.episodes,
+      "learner_steps": counts.learner_steps,
+      "walltime": round(counts.walltime, 3),
+    }
+    self._to.write({**stamp, **data})
+
+  def close(self):
+    self._to.close()
+
+
 class Record:
   """Keeps counts and writes logs; one for each start of a run.
 
@@ -29,7 +52,7 @@ class Record:
     self.counts = counts
     self.start = counts.agent_steps
     self._experiment = experiment
-    self._loggers: dict[str, loggers.StampedLogger] = {}
+    self._loggers: dict[str, StampedLogger] = {}
     self.progress = progress.Progress(
       experiment.num_steps, experiment.frames_per_step, counts
     )
@@ -37,16 +60,13 @@ class Record:
     for label in ("train", "eval"):
       self.logger(label)
 
-  def logger(self, label: str, *_, **__) -> loggers.StampedLogger:
-    """The logger of a label, made when it is first asked for.
-
-    A learner asks for one as of later Acme, which passes more arguments.
-    """
+  def logger(self, label: str) -> StampedLogger:
+    """The logger of a label, made when it is first asked for."""
     if label not in self._loggers:
       start = self.start
       if label == "eval":  # one that the checkpoint misses is played again
         start = self.counts.evaluated
-      self._loggers[label] = loggers.StampedLogger(
+      self._loggers[label] = StampedLogger(
         self._experiment.logger_factory(label, start),
         self.counts,
         self._experiment.frames_per_step,

@@ -5,6 +5,7 @@ when it says so.
 """
 
 import contextlib
+import functools
 import threading
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import launchpad as lp
 import reverb
 
-from . import parts, prefetch, processes, progress
+from . import loggers, parts, prefetch, processes, progress
 from .coordinator import Order, Phase
 from .experiment import Counts, Experiment
 
@@ -165,7 +166,7 @@ class LearnerNode:
       parts.design(experiment),
       self._batches,
       replay,
-      lambda label, *_, **__: _RemoteLogger(coordinator, label),
+      functools.partial(_RemoteLogger, coordinator),
       resumed,
     )
 
@@ -233,23 +234,21 @@ class LearnerNode:
 
   def _save(self):
     counts, with_replay = self._coordinator.begin_save(self._steps)
-    self._experiment.checkpointer.save(self._learner.save(), counts)
+    (params,) = self._learner.get_variables(["policy"])
+    self._experiment.checkpointer.save(params, self._learner.save(), counts)
     if with_replay and self._experiment.replay_folder is not None:
       self._replay.checkpoint()
 
 
-class _RemoteLogger:
-  """Hands rows to the coordinator, now and then one."""
+class _RemoteLogger(loggers.Logger):
+  """Hands rows to the coordinator."""
 
   def __init__(self, coordinator: Any, label: str):
     self._coordinator = coordinator
     self._label = label
-    self._written = 0.0
 
-  def write(self, data: Any):
-    if time.monotonic() - self._written >= _REPORT_PERIOD:
-      self._written = time.monotonic()
-      self._coordinator.log(self._label, dict(data))
+  def write(self, data: loggers.Row):
+    self._coordinator.log(self._label, dict(data))
 
   def close(self):
     pass

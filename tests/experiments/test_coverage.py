@@ -1,6 +1,7 @@
 """What an observer says of an episode, and of the run that it belongs to."""
 
 import itertools
+import json
 
 import pytest
 
@@ -79,6 +80,33 @@ def test_a_row_of_training_tells_its_cells_and_then_their_number():
   other = tasks.GameObserver()
   _play("hero", other, 200)
   assert told == other.get_metrics()
+
+
+@pytest.mark.parametrize("game", ["hero_hard", "ms_pacman", "maze", "breakout"])
+def test_an_observer_goes_on_where_another_was(game):
+  whole, now = tasks.TrainingObserver(), tasks.TrainingObserver()
+  with envs.make(game, seed=0) as environment:
+    timestep = environment.reset()
+    for observer in (whole, now):
+      observer.observe_first(environment, timestep)
+    for step in range(400):
+      action = step // 7 % environment.action_spec().num_values
+      timestep = environment.step(action)
+      for observer in (whole, now):
+        observer.observe(environment, timestep, action)
+      if step % 100 == 50:
+        state = json.loads(json.dumps(now.save_state(), sort_keys=True))
+        now.observe(environment, timestep, action)  # nothing to what is saved
+        now = tasks.TrainingObserver()
+        now.restore_state(state)
+  assert [*now.get_metrics().items()] == [*whole.get_metrics().items()]
+  assert now.save_state() == whole.save_state()
+
+
+def test_an_observer_that_saw_nothing_has_a_state_too():
+  observer = tasks.TrainingObserver()
+  observer.restore_state(json.loads(json.dumps(observer.save_state())))
+  assert observer.get_metrics() == {"native_return": 0.0}
 
 
 def test_a_run_adds_up_its_episodes(tmp_path):

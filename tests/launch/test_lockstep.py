@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from behavior_transfer.launch import lockstep
+from behavior_transfer.launch import actors, lockstep
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import toy
@@ -54,7 +54,7 @@ class _ForeignBuilder:
     return self.actors[-1]
 
 
-class _Batch(lockstep.SingleActors):
+class _Batch(actors.SingleActors):
   """Says of each environment who it is."""
 
   @property
@@ -84,7 +84,7 @@ class _BatchedBuilder(_ForeignBuilder):
 def _play(builder):
   """All rows of a loop, in the order in which the episodes ended."""
   adders = ["a", "b", "c"]
-  actor = lockstep.make_batched_actor(
+  actor = actors.make_batched_actor(
     builder, jax.random.PRNGKey(0), None, None, None, adders, 6, 12
   )
   assert builder.adders == adders
@@ -119,6 +119,7 @@ def test_telemetry_is_that_of_the_environment():
     number = float(_LENGTHS.index(episode.row["episode_length"]))
     assert episode.telemetry == {"number": number}
     assert episode.row["number"] == number
+  assert not any(episode.telemetry for episode in _play(_ForeignBuilder()))
 
 
 def test_a_batch_is_told_which_environments_it_has():
@@ -130,7 +131,7 @@ def test_a_batch_is_told_which_environments_it_has():
 def test_no_two_single_actors_share_their_randomness():
   builder, key = _ForeignBuilder(), jax.random.PRNGKey(0)
   for first in (0, 2):  # as two processes with the key of their run
-    lockstep.make_batched_actor(
+    actors.make_batched_actor(
       builder, key, None, None, None, [None] * 2, first, 4
     )
   assert len(set(builder.keys)) == 4

@@ -7,17 +7,16 @@ import os
 import signal
 import time
 
-import dm_env
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
 from behavior_transfer.launch import (
-  episodes,
   experiment,
   loggers,
   prefetch,
   progress,
+  record,
   signals,
 )
 
@@ -129,7 +128,7 @@ def test_csv_without_rows_is_taken_over(tmp_path):
 def test_rows_say_how_far_the_run_is(tmp_path):
   counts = experiment.Counts(agent_steps=7, learner_steps=2)
   make = loggers.make_factory(tmp_path, frames_per_step=4)
-  logger = loggers.StampedLogger(make("train", 0), counts, frames_per_step=4)
+  logger = record.StampedLogger(make("train", 0), counts, frames_per_step=4)
   logger.write({"episode_return": 1.5})
   logger.close()
   (row,) = _rows(tmp_path / "train.csv")
@@ -139,6 +138,20 @@ def test_rows_say_how_far_the_run_is(tmp_path):
     "2",
   )
   assert list((tmp_path / "tensorboard" / "train").iterdir())
+
+
+def test_of_the_rows_that_come_too_fast_one_now_and_then_passes(
+  tmp_path, monkeypatch
+):
+  now = [0.0]
+  monkeypatch.setattr(loggers.time, "monotonic", lambda: now[0])
+  logger = loggers.CSVLogger(tmp_path / "learner.csv", start=0)
+  logger = loggers.TimeFilter(logger, period=2.0)
+  for step, now[0] in enumerate((0.0, 1.9, 2.0, 3.0, 3.9, 7.0, 8.9)):
+    logger.write({"agent_steps": step})
+  logger.close()
+  rows = _rows(tmp_path / "learner.csv")
+  assert [row["agent_steps"] for row in rows] == ["0", "2", "5"]
 
 
 def test_tensorboard_hides_what_the_run_goes_back_behind(tmp_path):
@@ -159,45 +172,6 @@ def test_tensorboard_hides_what_the_run_goes_back_behind(tmp_path):
     (12, 2),
     (16, 2),
   ]
-
-
-def test_summary_of_episodes():
-  rows = [
-    {"episode_return": 1.0, "flight": 0.5},
-    {"episode_return": 4.0, "flight": 0.0},
-  ]
-  assert episodes.summary(rows) == {
-    "evaluation_episodes": 2,
-    "episode_return": 2.5,
-    "flight": 0.25,
-    "episode_return_min": 1.0,
-    "episode_return_max": 4.0,
-  }
-
-
-class _Watcher:
-  """An observer that counts the steps of an episode."""
-
-  def observe_first(self, environment, timestep):
-    self.steps = 0
-
-  def observe(self, environment, timestep, action):
-    self.steps += 1
-
-  def get_metrics(self):
-    return {"watched": self.steps}
-
-
-def test_an_episode_is_summed_up():
-  statistics = episodes.EpisodeStatistics([_Watcher()])
-  for _ in range(2):  # nothing is left of the first
-    statistics.begin(None, dm_env.restart(None))
-    for reward, flight in ((1.0, 1.0), (2.0, 0.0)):
-      step = dm_env.transition(np.float32(reward), None)
-      statistics.step(None, step, np.int32(0), {"flight": flight})
-  telemetry = {"flight": 0.5}
-  row = {"episode_return": 3.0, "episode_length": 2, "watched": 2, **telemetry}
-  assert statistics.episode() == episodes.Episode(row, telemetry)
 
 
 class _Terminal(io.StringIO):

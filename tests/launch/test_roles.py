@@ -21,7 +21,10 @@ import toy
 
 
 class _Builder(r2d2.R2D2Builder):
-  """Its learner does at each step what it is told to."""
+  """Its learner does at each step what it is told to.
+
+  What it saves is of a kind of its own, as that of a foreign one may be.
+  """
 
   def __init__(self, step):
     super().__init__(toy.CONFIG)
@@ -32,7 +35,8 @@ class _Builder(r2d2.R2D2Builder):
 
   def make_learner(self, *args, **kwargs):
     learner = super().make_learner(*args, **kwargs)
-    learner.step = self._step
+    learner.step, save = self._step, learner.save
+    learner.save = lambda: {"all": save()}
     return learner
 
 

@@ -69,11 +69,11 @@ class Checkpointer:
     path = checkpoints.resolve(self._folder)
     return checkpoints.load_training(path, template)
 
-  def save(self, learner_state, counts):
+  def save(self, params, learner_state, counts):
     checkpoints.save(
       self._folder,
       step=counts.agent_steps,
-      params=learner_state.params,
+      params=params,
       training_state=learner_state,
       manifest={
         **dict.fromkeys(checkpoints.MANIFEST_KEYS),
