@@ -240,7 +240,8 @@ class _Place:
   ) -> tuple[dm_env.TimeStep, tuple[bytes, int] | None, Row | None]:
     """Takes a step; also a block, if one is finished, and the episode's row."""
     timestep = self.environment.step(action)
-    self._statistics.step(self.environment, timestep, action)
+    # Who decides adds telemetry of that.
+    self._statistics.step(self.environment, timestep, action, {})
     last = timestep.last()
     block = self._recorder.add(timestep.observation, last)
     # The same JSON values as when they have been saved in between.

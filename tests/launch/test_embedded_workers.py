@@ -1,6 +1,7 @@
 """Environments stepped by worker processes."""
 
 import contextlib
+import functools
 import io
 import multiprocessing
 import os
@@ -13,10 +14,17 @@ import time
 import numpy as np
 import pytest
 
+from behavior_transfer.agents.replay import cutter, frames
+from behavior_transfer.experiments import tasks
 from behavior_transfer.launch.embedded import stepping, workers
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import toy_environments as toys
+
+# Episodes are cut after 43 to 50 steps.
+_OPTIONS = tasks.EnvironmentOptions(
+  max_episode_frames=200, sticky_action_probability=0.25
+)
 
 # Real worker processes on a busy machine.
 _DEADLINE = 60.0
@@ -237,6 +245,8 @@ def test_closes_whatever_its_workers_do(started):
 _PROGRAM = """
 import numpy as np
 import toy_environments as toys
+from behavior_transfer.agents.replay import cutter, frames
+from behavior_transfer.experiments import tasks
 from behavior_transfer.launch.embedded import workers
 
 print("main", flush=True)
@@ -279,6 +289,30 @@ def start(tmp_path):
   for process in processes:
     process.kill()
     process.communicate()
+
+
+def test_a_real_game_goes_on_from_a_state_with_another_number_of_workers():
+  plan = stepping.Plan(
+    environment_factory=tasks.Task("hero_hard", _OPTIONS).make,
+    observer_factory=functools.partial(toys.make_all, [tasks.TrainingObserver]),
+    recorder_factory=functools.partial(
+      frames.FrameRecorder, cutter.Cutter(4, 8, 4), num_stacked=1
+    ),
+    seeds=(5, 6, 7, 8),
+    observation_shape=(84, 84, 1),
+  )
+  with make(plan, 0) as environments:
+    environments.start()
+    play(environments, 30)
+    state = on_disk(environments.save_state())
+    expected = play(environments, 40, first=30)
+    end = environments.save_state()
+  with make(plan, 2) as environments:
+    environments.restore_state(state)
+    assert play(environments, 40, first=30) == expected
+    assert_equal(environments.save_state(), end)
+  assert any(results[-2] for results in expected)  # blocks
+  assert any(results[-1] for results in expected)  # episodes
 
 
 def test_nobody_is_left_when_the_parent_is_killed(start):

@@ -159,7 +159,8 @@ class NoRecorder(ZlibRecorder):
     return None
 
 
-def _observers(classes: Sequence[type[ActionObserver]]):
+def make_all(classes):
+  """What a plan's observers are made by; it pickles."""
   return [each() for each in classes]
 
 
@@ -171,7 +172,7 @@ def make_plan(
 ) -> stepping.Plan:
   return stepping.Plan(
     environment_factory=environment,
-    observer_factory=functools.partial(_observers, tuple(observers)),
+    observer_factory=functools.partial(make_all, tuple(observers)),
     recorder_factory=recorder,
     seeds=tuple(range(num)),
     observation_shape=SHAPE,
