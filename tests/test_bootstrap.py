@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-modern.lock")
 MINOR = sys.version_info.minor
-# Called as `uv venv --quiet --python PYTHON FOLDER`, then as `uv pip install …`.
+# Called as `uv venv --quiet --python PYTHON FOLDER` and `uv pip install …`.
 UV = """#!/bin/sh
 echo "$*" >> "{folder}/calls"
 case "$1" in

@@ -38,7 +38,13 @@ def table(heading):
   return [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in lines]
 
 
-@pytest.mark.parametrize("program", blocks("python"))
+@pytest.mark.parametrize(
+  "program",
+  [
+    pytest.param(text, marks=pytest.mark.acme if "import acme" in text else ())
+    for text in blocks("python")
+  ],
+)
 def test_its_python_runs(program, tmp_path):
   result = subprocess.run(
     [sys.executable, "-c", program],
@@ -133,7 +139,7 @@ def test_its_choices_are_the_defaults():
 @pytest.mark.parametrize(
   ("file", "message"),
   [
-    ("bootstrap", "needs CPython 3.10: none on PATH or under pyenv"),
+    ("bootstrap", ": none on PATH or under pyenv"),
     ("envs/variants.py", "No variant is called"),
     ("experiments/workdirs.py", "is not empty and holds no"),
   ],
