@@ -1,0 +1,73 @@
+"""An environment's frames in compressed blocks.
+
+Knows neither JAX nor agents: it runs in the processes that step environments.
+Consecutive frames are nearly alike, so a block of them takes little more than
+its first one. Where an observation is a stack of frames, only the newest is
+kept; the others are rows of their own.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import zstandard
+
+from . import cutter as cutter_lib
+
+LEVEL = 1  # the next ones save nothing
+
+
+class Block(NamedTuple):
+  """Consecutive frames of one episode, the oldest first."""
+
+  data: bytes
+  num_frames: int
+
+
+class FrameRecorder:
+  """Compresses the frames of one environment, an episode after the other."""
+
+  def __init__(self, cutter: cutter_lib.Cutter, num_stacked: int):
+    """Initialises the recorder.
+
+    Args:
+      cutter: says where blocks end.
+      num_stacked: C; above 1, observations are stacks of C frames along the
+        last axis, the newest last.
+    """
+    self._cutter = cutter
+    self._kept = slice(None) if num_stacked == 1 else slice(-1, None)
+    self._compressor = zstandard.ZstdCompressor(LEVEL)
+    self._frames: list[bytes] = []
+    self._row = 0
+
+  def begin(self, observation: np.ndarray) -> None:
+    """Row 0 of an episode; what was left of the one before is dropped."""
+    self._row = 0
+    self._frames = [self._frame(observation)]
+
+  def add(self, observation: np.ndarray, is_last: bool) -> Block | None:
+    """The next row; returns the block that ends with it."""
+    self._row += 1
+    self._frames.append(self._frame(observation))
+    if not (is_last or self._cutter.ends_block(self._row)):
+      return None
+    data = self._compressor.compress(b"".join(self._frames))
+    block = Block(data, len(self._frames))
+    self._frames = []
+    return block
+
+  def _frame(self, observation: np.ndarray) -> bytes:
+    return np.ascontiguousarray(observation[..., self._kept]).tobytes()
+
+  def save_state(self) -> dict[str, np.ndarray]:
+    """All that decides about the blocks to come."""
+    return {
+      "row": np.int64(self._row)[None],
+      "num_frames": np.int64(len(self._frames))[None],
+      "frames": np.frombuffer(b"".join(self._frames), np.uint8),
+    }
+
+  def restore_state(self, arrays: dict[str, np.ndarray]) -> None:
+    self._row = int(arrays["row"][0])
+    frames = np.split(arrays["frames"], max(int(arrays["num_frames"][0]), 1))
+    self._frames = [frame.tobytes() for frame in frames if frame.size]

@@ -1,0 +1,296 @@
+"""The embedded replay: compressed blocks, sequences of them, and sampling.
+
+A block is held once however many sequences share it. Sequences have numbers,
+their keys, in the order in which they came; the oldest goes first.
+
+Axes: B batch, L rows of a sequence, C stacked frames.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import zstandard
+
+from .. import sequences
+from . import blocks as blocks_lib
+from . import cutter as cutter_lib
+from . import frames, window
+
+# What Python takes for a sequence, about.
+_OVERHEAD = 192
+
+
+class Sample(NamedTuple):
+  """Drawn sequences, not decompressed yet; nothing in it changes any more.
+
+  Attributes:
+    keys: int64 `[B]`.
+    probability: float64 `[B]`, with which each was drawn.
+    recurrent_state: leaves, `[B, ...]`.
+    firsts: the row that each begins with; below 0, padding comes first.
+    blocks: of each.
+  """
+
+  keys: np.ndarray
+  probability: np.ndarray
+  recurrent_state: list[np.ndarray]
+  firsts: list[int]
+  blocks: list[tuple[blocks_lib.StoredBlock, ...]]
+
+
+class Replay:
+  """Holds the newest sequences and draws them by priority.
+
+  Attributes:
+    spec: of a sequence.
+    cutter: of the agent's sequences.
+    num_stacked: C.
+    inserts: sequences that came so far; the key of the next one.
+    samples: sequences that were drawn so far.
+    oldest: the lowest key that is there.
+    num_bytes: that all sequences and their blocks take.
+    num_blocks: that were made so far; the number of the last one.
+  """
+
+  def __init__(
+    self,
+    spec: sequences.Sequences,
+    cutter: cutter_lib.Cutter,
+    max_size: int,
+    priority_exponent: float,
+    num_stacked: int,
+    seed: int,
+    max_bytes: float,
+  ):
+    """Initialises an empty replay.
+
+    Args:
+      spec: what `sequences.item_spec` gives.
+      cutter: of the agent's sequences.
+      max_size: sequences that it holds.
+      priority_exponent: of the priorities, before they are weights.
+      num_stacked: C; above 1, observations are stacks of C frames along the
+        last axis, blank from before the episode.
+      seed: of what is drawn.
+      max_bytes: that `num_bytes` may not exceed.
+    """
+    self.spec, self.cutter, self.num_stacked = spec, cutter, num_stacked
+    self.inserts = self.samples = self.oldest = self.num_bytes = 0
+    self._exponent, self._max_bytes = priority_exponent, max_bytes
+    self._seed, self.num_blocks = seed, 0
+    leaves, self._state_tree = jax.tree.flatten(spec.recurrent_state)
+    # The memory of a slot is taken when it is first written.
+    self._states = [np.zeros((max_size, *x.shape[1:]), x.dtype) for x in leaves]
+    self._bytes_of_each = _OVERHEAD + sum(x[0].nbytes for x in self._states)
+    self._weights = np.zeros(max_size)
+    self._firsts = np.zeros(max_size, np.int64)
+    self._blocks: list[tuple[blocks_lib.StoredBlock, ...]] = [()] * max_size
+    self._padding = window.padding(spec)
+
+  def __len__(self) -> int:
+    return self.inserts - self.oldest
+
+  def _slots(self, begin: int = 0) -> np.ndarray:
+    """Where the sequences from that key on are, the oldest first."""
+    return np.arange(max(begin, self.oldest), self.inserts) % len(self._blocks)
+
+  def new_block(
+    self, first: int, block: frames.Block
+  ) -> blocks_lib.StoredBlock:
+    """A block with a number, but without records, and in no sequence yet."""
+    self.num_blocks += 1
+    return blocks_lib.StoredBlock(
+      self.num_blocks, first, block.num_frames, block.data
+    )
+
+  def insert(
+    self,
+    first: int,
+    blocks: Sequence[blocks_lib.StoredBlock],
+    recurrent_state: Sequence[np.ndarray],
+    priority: float,
+  ) -> None:
+    """A new sequence; it may replace the oldest one.
+
+    Args:
+      first: its first row.
+      blocks: with all its rows, and those stacked on the first of them; the
+        oldest first.
+      recurrent_state: leaves, before its first row.
+      priority: of the sequence.
+
+    Raises:
+      MemoryError: if replay now takes more than it may.
+    """
+    if len(self) == len(self._blocks):
+      self._release(self.oldest)
+      self.oldest += 1
+    self.inserts += 1
+    self._put(self.inserts - 1, first, tuple(blocks), recurrent_state)
+    self.update_priorities(np.array([self.inserts - 1]), np.array([priority]))
+    if self.num_bytes > self._max_bytes:
+      raise MemoryError(
+        f"replay takes {self.num_bytes / 1e9:.3f} GB with {len(self)} of "
+        f"{len(self._blocks)} sequences, and may take "
+        f"{self._max_bytes / 1e9:.3f}: lower --max_replay_size"
+      )
+
+  def _put(
+    self,
+    key: int,
+    first: int,
+    blocks: tuple[blocks_lib.StoredBlock, ...],
+    recurrent_state: Sequence[np.ndarray],
+  ) -> None:
+    slot = key % len(self._blocks)
+    self._firsts[slot], self._blocks[slot] = first, blocks
+    for states, state in zip(self._states, recurrent_state, strict=True):
+      states[slot] = state
+    self.num_bytes += self._bytes_of_each
+    for block in blocks:
+      self.num_bytes += 0 if block.references else block.num_bytes
+      block.references += 1
+
+  def _release(self, key: int) -> None:
+    self.num_bytes -= self._bytes_of_each
+    for block in self._blocks[key % len(self._blocks)]:
+      block.references -= 1
+      if not block.references:
+        self.num_bytes -= block.num_bytes
+        # Should an episode's next sequence bring it back, it is new again.
+        block.segment = 0
+
+  def update_priorities(self, keys: np.ndarray, priorities: np.ndarray) -> None:
+    """Sets the priorities of those sequences that are still there.
+
+    Raises:
+      FloatingPointError: if one is no number, infinite or negative.
+    """
+    priorities = np.asarray(priorities, np.float64)
+    wrong = ~(np.isfinite(priorities) & (priorities >= 0))
+    if wrong.any():
+      raise FloatingPointError(
+        f"the priority of sequence {keys[wrong][0]} is {priorities[wrong][0]}"
+      )
+    weights = np.where(priorities > 0, priorities**self._exponent, 0.0)
+    here = keys >= self.oldest
+    self._weights[keys[here] % len(self._blocks)] = weights[here]
+
+  def sample(self, batch_size: int) -> Sample:
+    """Draws sequences, each in proportion to priority ** exponent.
+
+    Where all priorities are zero, each is as likely as another.
+    """
+    # A stream of its own for each draw, so that there is no state to save.
+    rng = np.random.Generator(np.random.PCG64([self._seed, self.samples]))
+    cumulated = np.cumsum(self._weights)
+    total = cumulated[-1]
+    if total > 0:
+      drawn = rng.random(batch_size) * total
+      # A product that was rounded up to the total would be nobody's.
+      drawn = np.minimum(drawn, np.nextafter(total, 0.0))
+      slots = np.searchsorted(cumulated, drawn, side="right")
+      probability = self._weights[slots] / total
+    else:
+      slots = rng.choice(self._slots(), batch_size)
+      probability = np.full(batch_size, 1.0 / len(self))
+    self.samples += batch_size
+    return Sample(
+      self.oldest + (slots - self.oldest) % len(self._blocks),
+      probability,
+      [states[slots] for states in self._states],
+      self._firsts[slots].tolist(),
+      [self._blocks[slot] for slot in slots],
+    )
+
+  def load(
+    self, sample: Sample, observation: np.ndarray | None = None
+  ) -> sequences.Sequences:
+    """Decompresses a batch, `[B, L, ...]`; in any thread.
+
+    Args:
+      sample: what was drawn.
+      observation: uint8 `[B, L, H, W, C]` to write to; its memory need not be
+        got anew, which is a fourth of the work.
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    length, *shape = self.spec.observation.shape
+    if observation is None:
+      observation = np.empty((len(sample.keys), length, *shape), np.uint8)
+    planes = np.empty(
+      (len(sample.keys), self._padding.nbytes, length), np.uint8
+    )
+    planes[:] = np.frombuffer(self._padding.tobytes(), np.uint8)[:, None]
+    stacked = self.num_stacked - 1
+    scratch = np.empty((length + stacked, *shape[:-1], 1), np.uint8)
+    for b, (first, blocks) in enumerate(
+      zip(sample.firsts, sample.blocks, strict=True)
+    ):
+      blocks_lib.load_records(planes[b], first, blocks, decompressor)
+      into = scratch if stacked else observation[b]
+      blocks_lib.load_frames(into, first - stacked, blocks, decompressor)
+      if stacked:
+        for i in range(self.num_stacked):
+          observation[b, ..., i] = scratch[i : i + length, ..., 0]
+        # Behind the episode's end there is not even an older frame.
+        observation[b, blocks[-1].last + 1 - first :] = 0
+    records = np.ascontiguousarray(planes.swapaxes(1, 2))
+    state = jax.tree.unflatten(self._state_tree, sample.recurrent_state)
+    return window.as_sequences(
+      records.view(self._padding.dtype)[..., 0], observation, state
+    )
+
+  def live_blocks(self) -> dict[int, blocks_lib.StoredBlock]:
+    """All blocks of sequences, by number, in the order of the sequences."""
+    slots = self._slots().tolist()
+    return {b.number: b for slot in slots for b in self._blocks[slot]}
+
+  def save_state(self) -> dict[str, np.ndarray]:
+    """What changes of all that is there; the rest is `save_sequences`'."""
+    counters = self.oldest, self.inserts, self.samples, self.num_blocks
+    return {
+      "weights": self._weights[self._slots()],
+      "counters": np.array(counters, np.int64),
+    }
+
+  def restore_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+    """Of an empty replay, before its sequences come back."""
+    oldest, self.inserts, self.samples, self.num_blocks = arrays[
+      "counters"
+    ].tolist()
+    self.oldest = max(oldest, self.inserts - len(self._blocks))
+    self._weights[self._slots()] = arrays["weights"][self.oldest - oldest :]
+
+  def save_sequences(self, begin: int) -> dict[str, np.ndarray]:
+    """The sequences from this key on, but no blocks."""
+    slots = self._slots(begin)
+    numbers = [[b.number for b in self._blocks[slot]] for slot in slots]
+    width = max(map(len, numbers), default=0)
+    table = [row + [0] * (width - len(row)) for row in numbers]
+    return {
+      "keys": np.arange(self.inserts - len(slots), self.inserts),
+      "firsts": self._firsts[slots],
+      "numbers": np.array(table, np.int64).reshape(len(slots), width),
+      **{f"state_{i}": x[slots] for i, x in enumerate(self._states)},
+    }
+
+  def restore_sequences(
+    self,
+    arrays: Mapping[str, np.ndarray],
+    blocks: Mapping[int, blocks_lib.StoredBlock],
+  ) -> None:
+    """Those of them that are still to be there.
+
+    Args:
+      arrays: of `save_sequences`.
+      blocks: at least all of theirs, by number.
+    """
+    states = [arrays[f"state_{i}"] for i in range(len(self._states))]
+    for i, key in enumerate(arrays["keys"].tolist()):
+      if self.oldest <= key < self.inserts:
+        numbers = [n for n in arrays["numbers"][i].tolist() if n]
+        held = tuple(blocks[number] for number in numbers)
+        first = int(arrays["firsts"][i])
+        self._put(key, first, held, [x[i] for x in states])
