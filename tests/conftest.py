@@ -23,13 +23,21 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 NEED_ACME = [
   "agents/test_acme_conformance.py",
   "agents/test_batched_actor.py",
+  "agents/test_data_parallel.py",
   "agents/test_learns.py",
   "agents/test_ngu_actor.py",
   "agents/test_ngu_explores.py",
   "agents/test_replay.py",
+  "agents/test_replay_bytes.py",
   "benchmarks/test_comparisons.py",
+  "launch/test_cluster.py",
+  "launch/test_coordinator.py",
+  "launch/test_distributed.py",
   "launch/test_kept_replay.py",
+  "launch/test_lockstep.py",
+  "launch/test_parts.py",
   "launch/test_roles.py",
+  "launch/test_supervisor.py",
 ]
 assert all((Path(__file__).parent / name).exists() for name in NEED_ACME)
 collect_ignore = NEED_ACME if sys.version_info >= (3, 11) else []
