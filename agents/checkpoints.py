@@ -50,6 +50,7 @@ _STEP_NAME = re.compile(r"\d{12}")
 _HIDDEN = ".partial-"
 _LIBRARIES = (
   "behavior-transfer",
+  "ale-py",
   "dm-acme",
   "dm-reverb",
   "flax",
@@ -126,7 +127,7 @@ def save(
     | {
       "format_version": FORMAT_VERSION,
       "created": datetime.datetime.now(datetime.timezone.utc).isoformat(),
-      "library_versions": _library_versions(),
+      "library_versions": library_versions(),
     },
   )
   if target.exists():
@@ -379,7 +380,8 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
   return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _library_versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+  """Of those that a run stands on and that are installed."""
   versions = {}
   for library in _LIBRARIES:
     try:

@@ -223,13 +223,14 @@ class EmbeddedAgent:
     key, make_reward = jax.random.PRNGKey(seeds.acting), agent.policy.own_reward
     self._halves = []
     for half, size in enumerate(sizes):
+      first = sum(sizes[:half])
       policy = batching.BatchedPolicy(
-        agent.policy, key, size, sum(sizes[:half]), sum(sizes)
+        agent.policy, key, size, first, sum(sizes)
       )
       self._halves.append(
         _Half(
           policy,
-          None if make_reward is None else make_reward(size),
+          None if make_reward is None else make_reward(size, first),
           writer.Writer(
             self._replay,
             size,

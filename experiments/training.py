@@ -340,6 +340,9 @@ def _identity(
     pretrained_policies.as_seen_from(pathlib.Path(run.workdir), name)
     for name in manifest["pretrained"]
   ]
+  if run.launch == run_flags.LOCAL:
+    identity["engine"] = workdirs.EMBEDDED
+    identity["envs_per_actor"] = run.envs_per_actor
   variant = envs.variant(run.task.game)
   if variant.name != manifest["game"]:  # a file, which its user may edit
     identity["variant"] = dataclasses.asdict(variant)

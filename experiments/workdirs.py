@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import IO, Any
 
 import numpy as np
@@ -34,7 +33,9 @@ Columns = dict[str, np.ndarray]
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = "run.lock"
-_LIBRARIES = ("behavior-transfer", "ale-py", "dm-acme", "dm-reverb", "jax")
+# Engines; a folder that names none is of the one that came first.
+EMBEDDED, SERVED = "embedded", "served"
+_LAUNCH_OF = {EMBEDDED: "local", SERVED: "local_mp"}
 
 
 class WorkdirError(ValueError):
@@ -82,7 +83,7 @@ class Workdir:
         "commit": _commit(),
         "versions": {
           "python": sys.version.split()[0],
-          **{name: metadata.version(name) for name in _LIBRARIES},
+          **checkpoints.library_versions(),
         },
       },
     )
@@ -124,13 +125,24 @@ class RunCheckpointer:
     path = checkpoints.resolve(self._workdir)
     return checkpoints.load_training(path, template)
 
-  def save(self, params: Any, learner_state: Any, counts: experiment.Counts):
+  def engine(self) -> dict[str, np.ndarray]:
+    """The newest checkpoint's state of all else."""
+    return checkpoints.load_engine(checkpoints.resolve(self._workdir))
+
+  def save(
+    self,
+    params: Any,
+    learner_state: Any,
+    counts: experiment.Counts,
+    engine: Mapping[str, np.ndarray] | None = None,
+  ):
     """Writes a checkpoint."""
     checkpoints.save(
       self._workdir / "checkpoints",
       step=counts.agent_steps,
       params=params,
       training_state=learner_state,
+      engine_state=engine,
       pretrained=self._pretrained,
       manifest={
         **self._manifest,
@@ -221,6 +233,13 @@ def lock(path: pathlib.Path) -> IO[str] | None:
 def _check_same_run(
   path: pathlib.Path, recorded: Mapping[str, Any], identity: Mapping[str, Any]
 ):
+  engines = recorded.get("engine", SERVED), identity.get("engine", SERVED)
+  if engines[0] != engines[1]:
+    raise WorkdirError(
+      f"{path} belongs to a run of the engine {engines[0]!r}, this is"
+      f" {engines[1]!r}; go on with --launch={_LAUNCH_OF[engines[0]]}, or choose"
+      " another --workdir"
+    )
   then, now = _flat(recorded), _flat(identity)
   names = [*now, *(name for name in then if name not in now)]
   differing = [
@@ -230,8 +249,8 @@ def _check_same_run(
   ]
   if differing:
     raise WorkdirError(
-      f"{path} belongs to another run: {'; '.join(differing)}. Choose another"
-      " --workdir"
+      f"{path} belongs to another run: {'; '.join(differing)}. Give them as they"
+      " were, or choose another --workdir"
     )
 
 

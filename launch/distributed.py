@@ -15,7 +15,7 @@ from launchpad.nodes.python import local_multi_processing
 
 from . import processes, program, signals, supervisor, threads
 from .coordinator import Coordinator
-from .experiment import Experiment
+from .experiment import ServedExperiment
 
 THREADS = context.LaunchType.LOCAL_MULTI_THREADING.value
 PROCESSES = context.LaunchType.LOCAL_MULTI_PROCESSING.value
@@ -23,7 +23,7 @@ RAY = "ray"
 
 
 def run(
-  experiment: Experiment,
+  experiment: ServedExperiment,
   launch_type: str,
   log_folder: pathlib.Path,
   learner_gpus: str | None = None,

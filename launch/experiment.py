@@ -3,12 +3,11 @@
 import dataclasses
 import pathlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import dm_env
 import numpy as np
-from dm_env import specs
 
 from . import episodes, loggers
 
@@ -32,18 +31,6 @@ class Counts:
   walltime: float = 0.0
 
 
-class EnvironmentSpec(Protocol):
-  """What an agent is to see and do; part of Acme's `EnvironmentSpec`."""
-
-  @property
-  def observations(self) -> specs.Array:
-    """Of the environment."""
-
-  @property
-  def actions(self) -> specs.DiscreteArray:
-    """Of the environment."""
-
-
 class Checkpointer(Protocol):
   """Keeps what a learner needs to go on; the format is not this room's matter.
 
@@ -56,13 +43,23 @@ class Checkpointer(Protocol):
   def restore(self, template: Any) -> Any:
     """The newest checkpoint's learner state, shaped like the template."""
 
-  def save(self, params: Any, learner_state: Any, counts: Counts) -> None:
+  def engine(self) -> dict[str, np.ndarray]:
+    """The newest checkpoint's state of all else."""
+
+  def save(
+    self,
+    params: Any,
+    learner_state: Any,
+    counts: Counts,
+    engine: Mapping[str, np.ndarray] | None = None,
+  ) -> None:
     """Writes a checkpoint.
 
     Args:
       params: Those that act.
       learner_state: What `restore` is to give back.
       counts: What `latest` is to give back.
+      engine: What `engine` is to give back, where the engine keeps more.
     """
 
 
@@ -84,15 +81,12 @@ class History:
     """Goes back to what was known at the checkpoint of that step."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
   """A run of an agent on an environment.
 
   Attributes:
-    builder: Makes the agent's parts; has the methods of later Acme's builders.
     environment_factory: Maps a seed to a fresh environment.
-    network_factory: Maps an environment spec to what the builder calls
-      networks.
     logger_factory: Maps a label ("train", "eval", or what the learner asks
       for) and the agent steps that the run starts from to a logger. Rows that
       it holds from beyond that step are stale.
@@ -112,9 +106,7 @@ class Experiment:
     seed: Everything random follows from it, but for the threads' timing.
   """
 
-  builder: Any
   environment_factory: Callable[[int], dm_env.Environment]
-  network_factory: Callable[[EnvironmentSpec], Any]
   logger_factory: Callable[[str, int], loggers.Logger]
   checkpointer: Checkpointer
   num_steps: int
@@ -157,3 +149,17 @@ class Experiment:
     """
     words = (self.seed, zlib.crc32(name.encode()), agent_steps)
     return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServedExperiment(Experiment):
+  """One whose parts an Acme builder makes, around a replay server.
+
+  Attributes:
+    builder: Has the methods of later Acme's builders.
+    network_factory: Maps an environment spec to what the builder calls
+      networks.
+  """
+
+  builder: Any
+  network_factory: Callable[[Any], Any]

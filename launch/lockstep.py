@@ -1,13 +1,13 @@
 """Environments that are stepped together, with one decision for all."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import dm_env
 import numpy as np
 
-from . import episodes
+from . import episodes, experiment
 
 
 class BatchedActor(Protocol):
@@ -61,7 +61,7 @@ class LockStep:
 
   def step(self) -> list[episodes.Episode]:
     """Takes one step in each environment; the episodes that it ended."""
-    clock = _Clock(self.seconds)
+    clock = Clock(self.seconds)
     for index, environment in enumerate(self._environments):
       before = self._timesteps[index]
       if before is None or before.last():
@@ -103,7 +103,34 @@ class LockStep:
       statistics.step(environment, timestep, action, telemetry)
 
 
-class _Clock:
+def evaluate(
+  plan: experiment.Experiment,
+  actor: BatchedActor,
+  seed: int,
+  go_on: Callable[[int], bool],
+) -> list[dict[str, Any]] | None:
+  """Plays the episodes of an evaluation, one after the other.
+
+  Args:
+    plan: The run.
+    actor: For one environment.
+    seed: Of that.
+    go_on: Called at each step with the number of episodes that have ended.
+
+  Returns:
+    The row of each episode, None where `go_on` said no.
+  """
+  rows: list[dict[str, Any]] = []
+  with plan.environment_factory(seed) as environment:
+    loop = LockStep([environment], actor, [plan.observer_factory("eval")])
+    while len(rows) < plan.evaluation_episodes:
+      rows += [episode.row for episode in loop.step()]
+      if not go_on(len(rows)):
+        return None
+  return rows
+
+
+class Clock:
   """Adds up where time goes."""
 
   def __init__(self, seconds: dict[str, float]):

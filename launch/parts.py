@@ -11,7 +11,7 @@ from acme import core, specs
 from acme.utils import counting
 
 from . import actors, lockstep, loggers, progress
-from .experiment import Counts, Experiment
+from .experiment import Counts, ServedExperiment
 
 _LEARNER_PERIOD = 2.0  # seconds between rows of the learner
 
@@ -23,7 +23,7 @@ class Design(NamedTuple):
   networks: Any
 
 
-def design(experiment: Experiment) -> Design:
+def design(experiment: ServedExperiment) -> Design:
   """Reads the specification off an environment."""
   with experiment.environment_factory(0) as environment:
     spec = specs.make_environment_spec(environment)
@@ -31,7 +31,7 @@ def design(experiment: Experiment) -> Design:
 
 
 def make_policy(
-  experiment: Experiment, design_: Design, evaluation: bool = False
+  experiment: ServedExperiment, design_: Design, evaluation: bool = False
 ) -> Any:
   """The policy that acts in training, or at evaluation."""
   return experiment.builder.make_policy(
@@ -48,7 +48,7 @@ class Replay:
 
   def __init__(
     self,
-    experiment: Experiment,
+    experiment: ServedExperiment,
     design_: Design,
     stack: contextlib.ExitStack,
     port: int | None = None,
@@ -123,7 +123,7 @@ def _can_insert(info: Any) -> bool:
 
 
 def make_learner(
-  experiment: Experiment,
+  experiment: ServedExperiment,
   design_: Design,
   batches: Iterator[Any],
   client: reverb.Client,
@@ -156,7 +156,7 @@ def make_learner(
 
 
 def make_training_loop(
-  experiment: Experiment,
+  experiment: ServedExperiment,
   design_: Design,
   client: reverb.Client,
   variable_source: core.VariableSource,
@@ -203,7 +203,7 @@ def make_training_loop(
 
 
 def evaluate(
-  experiment: Experiment,
+  experiment: ServedExperiment,
   design_: Design,
   variable_source: core.VariableSource,
   agent_steps: int,
@@ -230,12 +230,4 @@ def evaluate(
     variable_source,
     [None],
   )
-  rows: list[dict[str, Any]] = []
-  with experiment.environment_factory(seed) as environment:
-    observers = [experiment.observer_factory("eval")]
-    loop = lockstep.LockStep([environment], actor, observers)
-    while len(rows) < experiment.evaluation_episodes:
-      rows += [episode.row for episode in loop.step()]
-      if not go_on(len(rows)):
-        return None
-  return rows
+  return lockstep.evaluate(experiment, actor, seed, go_on)

@@ -13,7 +13,7 @@ from launchpad.nodes.reverb import node as reverb_node
 
 from . import roles
 from .coordinator import Coordinator
-from .experiment import Counts, Experiment, History
+from .experiment import Counts, History, ServedExperiment
 
 COORDINATOR = "coordinator"
 REPLAY = "replay"
@@ -23,7 +23,7 @@ EVALUATOR = "evaluator"
 
 
 def make_program(
-  experiment: Experiment, coordinator: Coordinator, resumed: Counts | None
+  experiment: ServedExperiment, coordinator: Coordinator, resumed: Counts | None
 ) -> lp.Program:
   """Builds the program.
 

@@ -15,7 +15,7 @@ import reverb
 
 from . import loggers, parts, prefetch, processes, progress
 from .coordinator import Order, Phase
-from .experiment import Counts, Experiment
+from .experiment import Counts, ServedExperiment
 
 _REPORT_PERIOD = 0.5  # seconds between calls to the coordinator
 _POLL_PERIOD = 0.1  # seconds between looks at what one waits for
@@ -23,7 +23,9 @@ _REPLAY_ANSWERS_WITHIN = 5  # seconds
 _LOSS_IS_NOTICED_WITHIN = 10.0  # seconds
 
 
-def serve_replay(experiment: Experiment, coordinator: Any, address: lp.Address):
+def serve_replay(
+  experiment: ServedExperiment, coordinator: Any, address: lp.Address
+):
   """Serves the replay until the program is over.
 
   Args:
@@ -43,7 +45,7 @@ def serve_replay(experiment: Experiment, coordinator: Any, address: lp.Address):
 
 
 def act(
-  experiment: Experiment,
+  experiment: ServedExperiment,
   number: int,
   coordinator: Any,
   replay: reverb.Client,
@@ -101,7 +103,7 @@ def _is_served(replay: reverb.Client, coordinator: Any) -> bool:
   return False
 
 
-def evaluate(experiment: Experiment, coordinator: Any, learner: Any):
+def evaluate(experiment: ServedExperiment, coordinator: Any, learner: Any):
   """Plays evaluations as they come due.
 
   Args:
@@ -138,7 +140,7 @@ class LearnerNode:
 
   def __init__(
     self,
-    experiment: Experiment,
+    experiment: ServedExperiment,
     resumed: Counts | None,
     coordinator: Any,
     replay: reverb.Client,
