@@ -91,8 +91,8 @@ class Policy(NamedTuple):
       ends an episode, where nothing is decided any more.
     initial_priorities: (values `[T + 1, B, A+]`, the T learned rows of new
       sequences, time-major) -> their priorities in replay, float32 `[B]`.
-    own_reward: E -> what rewards the agent in E environments; None where it
-      learns from the environments' rewards alone.
+    own_reward: (E, number in the run of the first) -> what rewards the agent in
+      E environments; None where it learns from the environments' rewards alone.
   """
 
   init: Callable[..., State]
@@ -102,7 +102,7 @@ class Policy(NamedTuple):
   get_values: Callable[[State], chex.Array]
   action_values: Callable[..., chex.Array]
   initial_priorities: Callable[..., jax.Array]
-  own_reward: Callable[[int], OwnReward] | None = None
+  own_reward: Callable[[int, int], OwnReward] | None = None
 
 
 class PretrainedPolicy(NamedTuple):

@@ -64,7 +64,7 @@ class BatchedActor:
       self._reward: policies.OwnReward | None = None
       if pays_itself:
         assert policy.own_reward is not None
-        self._reward = policy.own_reward(len(adders))
+        self._reward = policy.own_reward(len(adders), first_environment)
     # Of the last step, fetched.
     self._decisions: batching.Decisions | None = None
     self._telemetry: dict[str, np.ndarray] = {}
@@ -121,7 +121,7 @@ class BatchedActor:
           **decision.extras,
           replay.RECURRENT_STATE: decision.recurrent_state,
           replay.VALUES: decision.values,
-          replay.LAST_VALUES: last_values[index],
+          replay.LAST_VALUES: last_values.get(index),
         }
         adder.add(action, timestep, extras)
 
@@ -144,14 +144,18 @@ class BatchedActor:
       for timestep, reward in zip(timesteps, rewards, strict=True)
     ]
 
-  def _last_values(self, timesteps: Sequence[dm_env.TimeStep]) -> Any:
-    """Values of the observations that cut episodes off, which targets need."""
-    if not any(x.last() and x.discount for x in timesteps):
-      return [None] * len(timesteps)
+  def _last_values(
+    self, timesteps: Sequence[dm_env.TimeStep]
+  ) -> dict[int, np.ndarray]:
+    """Values of the observations that cut episodes off, by environment."""
+    cut = [i for i, x in enumerate(timesteps) if x.last() and x.discount]
+    if not cut:
+      return {}
     observations = np.stack([timestep.observation for timestep in timesteps])
-    return jax.device_get(
+    values = jax.device_get(
       self._policy.action_values(self._params[policies.POLICY], observations)
     )
+    return {index: values[index] for index in cut}
 
   @property
   def _params(self) -> dict[str, Any]:

@@ -201,8 +201,9 @@ class SequenceAdder(adders.Adder):
   def _finish_episode(self, last_values: Any) -> None:
     """Adds the last observation, and pads until all steps are in a sequence."""
     self._append({**self._padding, "observation": self._next_observation})
-    if last_values is not None:
-      self._window.push_last(0, np.asarray(last_values))
+    # Behind a termination none are asked for, but the row is one all the same.
+    values = 0.0 if last_values is None else last_values
+    self._window.push_last(0, np.asarray(values))
     for span in self._cutter.remaining(self._num_steps):
       behind = span.first + self._cutter.burn_in + self._cutter.length
       while self._num_written < behind:

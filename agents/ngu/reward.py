@@ -56,9 +56,19 @@ class BatchedReward:
     reward: intrinsic.IntrinsicReward,
     config: config_lib.NGUConfig,
     size: int,
+    first_environment: int = 0,
   ):
+    """Initialises the reward; each environment must begin an episode next.
+
+    Args:
+      reward: what `intrinsic.make_intrinsic_reward` gives.
+      config: of the agent.
+      size: E.
+      first_environment: number, in the run, of the first one of the batch.
+    """
     init, self._begin, self._step = _compiled(reward)
     self._states = init(size)
+    self._first_environment = first_environment
     self._unsupervised = config.unsupervised
     self._betas = mixture.betas(config)
     # Parameters of each environment's embedding, as its episode began.
@@ -89,9 +99,10 @@ class BatchedReward:
     for index in broken:
       values = (f"{name} {float(x[index])}" for name, x in figures.items())
       raise FloatingPointError(
-        f"in environment {index}, the intrinsic reward is not finite: "
-        f"{', '.join(values)}; its networks have diverged (see the learner's "
-        "losses), or the observation is not what they take"
+        f"in environment {self._first_environment + index}, the intrinsic "
+        f"reward is not finite: {', '.join(values)}; its networks have "
+        "diverged (see the learner's losses), or the observation is not what "
+        "they take"
       )
     mixed = self._betas[extras["mixture_index"]] * own
     return (mixed if self._unsupervised else mixed + rewards), figures

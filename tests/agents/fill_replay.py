@@ -12,7 +12,6 @@ import os
 from pathlib import Path
 
 import dm_env
-import jax
 import numpy as np
 import reverb
 from acme import specs
@@ -57,7 +56,7 @@ def main():
   server = reverb.Server(builder.make_replay_tables(spec, policy))
   client = reverb.Client(f"localhost:{server.port}")
   adder = builder.make_adder(client, spec, policy)
-  extras = policy.get_extras(policy.init(jax.random.PRNGKey(0)))
+  extras = helpers.extras_of_a_step(policy)
   adder.add_first(environment.reset())
   resident = []
   for _ in range(3):
@@ -65,8 +64,7 @@ def main():
       adder.add(0, environment.step(0), extras)
     resident.append(resident_bytes())
   assert client.server_info()["replay"].current_size == SIZE
-  length = sequences.sequence_length(CONFIG)
-  item = sequences.item_spec(spec, policy, length)
+  item = sequences.item_spec(spec, policy, CONFIG)
   estimate = sequences.replay_bytes(item, CONFIG)
   print(json.dumps({"resident": resident, "estimate": estimate}))
 

@@ -20,6 +20,12 @@ def environment_spec(num_actions=3, shape=(6, 6, 1)):
   )
 
 
+def extras_of_a_step(policy):
+  """What an adder is given with a transition, before anything was decided."""
+  state = policy.init(jax.random.PRNGKey(0))
+  return {**policy.get_extras(state), "values": policy.get_values(state)}
+
+
 class Variables:
   """A variable source whose parameters a test may replace."""
 

@@ -54,9 +54,7 @@ class Run:
     builder = type(agent.builder)(config)
     networks = agent._make_networks(agent.environment_spec, NETWORK)
     policy = builder.make_policy(networks, agent.environment_spec)
-    self._spec = sequences.item_spec(
-      agent.environment_spec, policy, sequences.sequence_length(config)
-    )
+    self._spec = sequences.item_spec(agent.environment_spec, policy, config)
     self.recorder = Recorder()
     self.learner = builder.make_learner(
       random_key=jax.random.PRNGKey(0),
@@ -151,7 +149,8 @@ def learn():
   for name in AGENTS:
     run = Run(name)
     (start,) = run.learner.get_variables(["policy"])
-    run.learner._sgd_step = step = WatchedStep(run.learner._sgd_step)
+    inner = run.learner._learner
+    inner._sgd_step = step = WatchedStep(inner._sgd_step)
     for i in range(STEPS):
       if i == STEPS // 2:
         run.learner.restore(run.learner.save())

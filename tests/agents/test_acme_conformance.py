@@ -20,11 +20,11 @@ import reverb
 from behavior_transfer.agents import (
   acme_compat,
   bt,
-  learner,
   learning,
   ngu,
   r2d2,
 )
+from behavior_transfer.agents.acme import learner
 
 # After the package, which makes Acme importable.
 from acme.agents.jax import builders  # isort: skip

@@ -100,6 +100,7 @@ class Agent:
 
   def __init__(self, builder, nets, variables):
     self.builder = builder
+    self.config = builder._config
     self.nets = nets
     self.policy = builder.make_policy(nets, SPEC)
     self.variables = variables
@@ -312,7 +313,7 @@ def rungs_of_a_run(num_environments, num_episodes=40):
   for _ in range(num_episodes):
     for i in range(num_environments):
       batch.observe_first(i, Noise(0, 1).reset())
-    epsilons.append(np.array(batch._states.epsilon))
+    epsilons.append(np.array(batch._policy._states.epsilon))
   return np.stack(epsilons, axis=1)
 
 
@@ -337,7 +338,7 @@ def test_evaluation_ignores_the_share(name):
     [None] * 2,
   )
   play(batch, make_environments()[:2], 3)
-  np.testing.assert_array_equal(batch._states.epsilon, np.float32(0.01))
+  np.testing.assert_array_equal(batch._policy._states.epsilon, np.float32(0.01))
   assert all(row.keys() == {"random"} for row in batch.telemetry)
 
 
@@ -357,8 +358,8 @@ def test_a_reward_that_is_no_number_is_told_with_its_environment():
   batch = agent.batch(recorders)
   environments = make_environments()
   play(batch, environments, 2)
-  broken = jax.tree.map(lambda x: np.nan * x, batch._embeddings[1])
-  batch._embeddings[1] = broken
+  broken = jax.tree.map(lambda x: np.nan * x, batch._reward._embeddings[1])
+  batch._reward._embeddings[1] = broken
   timesteps = [environment.step(0) for environment in environments]
   batch.select_actions([x.observation for x in timesteps])
   with pytest.raises(
@@ -394,16 +395,16 @@ def test_each_episode_keeps_the_embedding_it_began_with():
     actions = batch.select_actions([x.observation for x in timesteps])
     timesteps = [x.step(a) for x, a in zip(environments, actions, strict=True)]
     batch.observe(actions, timesteps)
-  begin = jax.jit(agent.policy.intrinsic_reward.begin)
-  step = jax.jit(agent.policy.intrinsic_reward.step)
+  reward = ngu.make_intrinsic_reward(agent.nets.intrinsic, agent.config)
+  begin, step = jax.jit(reward.begin), jax.jit(reward.step)
   for recorder in recorders:
-    state, start = agent.policy.intrinsic_reward.init(), 0
+    state, start = reward.init(), 0
     firsts = iter(recorder.firsts)
     for t, (_, timestep, _) in enumerate(recorder.steps):
       if t == start:
         params = before if start < 4 else after
         state = begin(params, next(firsts).observation, state)
-      reward, _, state = step(params, timestep.observation, state)
-      np.testing.assert_allclose(timestep.reward, 0.3 * reward, rtol=1e-4)
+      paid, _, state = step(params, timestep.observation, state)
+      np.testing.assert_allclose(timestep.reward, 0.3 * paid, rtol=1e-4)
       if timestep.last():
         start = t + 1

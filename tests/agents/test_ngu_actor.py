@@ -47,8 +47,7 @@ class QueueBuilder(ngu.NGUBuilder):
   """Samples each sequence once and in order, so that runs can be compared."""
 
   def make_replay_tables(self, environment_spec, policy):
-    length = sequences.sequence_length(self._config)
-    spec = sequences.item_spec(environment_spec, policy, length)
+    spec = sequences.item_spec(environment_spec, policy, self._config)
     signature = tree.map_structure(
       lambda x: tf.TensorSpec(x.shape, x.dtype), spec
     )
@@ -196,14 +195,15 @@ def test_the_embedding_stays_the_same_within_an_episode():
     trained={**before.trained, "embedding": doubled}
   )
   actor.update(wait=True)
-  assert actor._batch._embeddings[0] is not doubled
+  assert actor._batch._reward._embeddings[0] is not doubled
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._batch._embeddings[0])[0],
+    jax.tree.leaves(actor._batch._reward._embeddings[0])[0],
     jax.tree.leaves(before.trained["embedding"])[0],
   )
   actor.observe_first(environment.reset())
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._batch._embeddings[0])[0], jax.tree.leaves(doubled)[0]
+    jax.tree.leaves(actor._batch._reward._embeddings[0])[0],
+    jax.tree.leaves(doubled)[0],
   )
 
 

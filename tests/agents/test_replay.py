@@ -9,14 +9,13 @@ import reverb
 from acme import specs
 
 from behavior_transfer.agents import (
-  actor,
   batching,
   bt,
   networks,
   r2d2,
-  replay,
   sequences,
 )
+from behavior_transfer.agents.acme import actor, replay
 from tests.agents import helpers, toys
 
 BURN_IN, TRACE, PERIOD = 4, 6, 3
@@ -100,7 +99,7 @@ class Run:
       while not timestep.last():
         action = player.select_action(timestep.observation)
         # Fetched, since the next episode's state is written in place.
-        state = jax.device_get(batching.take(player._batch._states, 0))
+        state = jax.device_get(batching.take(player._batch._policy._states, 0))
         self.diary[episode, environment._time] = (int(action), state)
         timestep = environment.step(action)
         player.observe(action, timestep)
@@ -125,7 +124,7 @@ class Run:
         specs.BoundedArray((), np.float32, 0, 1),
       ),
       bt.make_policy(self.networks.q_network, self.networks.pretrained, CONFIG),
-      LENGTH,
+      CONFIG,
     )
     return jax.tree.unflatten(jax.tree.structure(spec), _in_order(spec, flat))
 
@@ -268,7 +267,7 @@ def test_a_new_first_step_drops_the_unfinished_episode():
   server = reverb.Server(builder.make_replay_tables(spec, policy))
   client = reverb.Client(f"localhost:{server.port}")
   adder = builder.make_adder(client, spec, policy)
-  extras = policy.get_extras(policy.init(jax.random.PRNGKey(0)))
+  extras = helpers.extras_of_a_step(policy)
   adder.add_first(environment.reset())
   for _ in range(3):
     adder.add(0, environment.step(0), extras)

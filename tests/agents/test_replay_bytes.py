@@ -24,9 +24,8 @@ def test_a_small_replay_by_hand():
     max_replay_size=3,
   )
   nets = r2d2.make_networks(helpers.environment_spec(), helpers.TINY)
-  length = sequences.sequence_length(config)
   spec = sequences.item_spec(
-    helpers.environment_spec(), r2d2.make_policy(nets, config), length
+    helpers.environment_spec(), r2d2.make_policy(nets, config), config
   )
   # Rows 0-6, 2-8 and 4-10 of 6 x 6 pixels, action, reward, discount and valid;
   # three states of a previous action and 8 units.
@@ -50,8 +49,7 @@ def test_replay_of_the_papers_size_by_hand(agent, builder, config, extras):
   policy = builder(config).make_policy(
     agent.make_networks(environment_spec, "paper"), environment_spec
   )
-  length = sequences.sequence_length(config)
-  spec = sequences.item_spec(environment_spec, policy, length)
+  spec = sequences.item_spec(environment_spec, policy, config)
   num_rows = 99_999 * 40 + 121
   row = 84 * 84 + 3 * 4 + 1 + extras
   state = 4 + 2 * 512 * 4
