@@ -205,11 +205,11 @@ def _run_embedded(
   description: agent_lib.Agent,
 ) -> int:
   """Decides and learns in this process, without any server."""
-  devices = [str(device) for device in jax.local_devices()]
+  devices = [f"{x.platform}:{x.id}" for x in jax.local_devices()]
   print(
     f"{plan.envs_per_actor} environments, stepped by"
-    f" {run.num_workers or 'no'} workers; {devices[0]} decides,"
-    f" {' and '.join(devices)} learn",
+    f" {run.num_workers or 'no'} workers; decides on {devices[0]}, learns on"
+    f" {', '.join(devices)}",
     flush=True,
   )
   num_stacked = run.task.options.num_stacked

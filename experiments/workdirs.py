@@ -236,9 +236,9 @@ def _check_same_run(
   engines = recorded.get("engine", SERVED), identity.get("engine", SERVED)
   if engines[0] != engines[1]:
     raise WorkdirError(
-      f"{path} belongs to a run of the engine {engines[0]!r}, this is"
-      f" {engines[1]!r}; go on with --launch={_LAUNCH_OF[engines[0]]}, or choose"
-      " another --workdir"
+      f"{path} belongs to a run of the engine {engines[0]!r}, not"
+      f" {engines[1]!r}: --launch={_LAUNCH_OF[engines[0]]} goes on with it; or"
+      " choose another --workdir"
     )
   then, now = _flat(recorded), _flat(identity)
   names = [*now, *(name for name in then if name not in now)]
@@ -249,8 +249,8 @@ def _check_same_run(
   ]
   if differing:
     raise WorkdirError(
-      f"{path} belongs to another run: {'; '.join(differing)}. Give them as they"
-      " were, or choose another --workdir"
+      f"{path} belongs to another run: {'; '.join(differing)}. Give them as"
+      " there, or choose another --workdir"
     )
 
 
