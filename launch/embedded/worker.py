@@ -1,6 +1,8 @@
 """One process that steps environments: its parent's side, and its own."""
 
+import collections
 import contextlib
+import functools
 import multiprocessing
 import os
 import pickle
@@ -102,6 +104,39 @@ class Worker:
     return f"worker {self._number} (environments {numbers}) {ending}"
 
 
+class Here:
+  """Stands in for all workers; steps when it is waited for."""
+
+  def __init__(self, plan: stepping.Plan, arrays: Sequence[stepping.Arrays]):
+    """Makes nothing yet."""
+    self.shares = [range(len(half)) for half in plan.halves]
+    self.numbers = range(len(plan.seeds))
+    self._make = functools.partial(stepping.Stepper, plan, arrays, self.shares)
+    self._stepper: stepping.Stepper | None = None
+    self._commands: collections.deque[tuple[bytes, Any]] = collections.deque()
+
+  def send(self, command: bytes, message: Any = None):
+    self._commands.append((command, message))
+
+  def receive(self) -> Any:
+    try:
+      self._stepper = self._stepper or self._make()
+      while True:
+        command, message = self._commands.popleft()
+        reply = _obey(self._stepper, command, message)
+        if command != RESTORE:
+          return reply
+    except Exception as error:
+      raise EnvironmentFailed(traceback.format_exc()) from error
+
+  def hang_up(self):
+    if self._stepper is not None:
+      self._stepper.close()
+
+  def end(self, deadline: float):
+    pass
+
+
 @contextlib.contextmanager
 def spawning(with_main: bool) -> Iterator[None]:
   """Processes started in it are workers.
@@ -137,35 +172,38 @@ def _serve(
   replies: connection.Connection,
 ):
   """The worker's side: does what it is told until its parent is gone."""
+
+  def tell(kind: bytes, message: Any):
+    os.write(replies.fileno(), kind)
+    replies.send(message)
+
   with contextlib.suppress(BrokenPipeError):  # gone while being told
     try:
-      _obey(pickle.loads(plan), buffers, shares, commands, replies)
+      with contextlib.closing(_stepper(plan, buffers, shares)) as stepper:
+        while command := os.read(commands.fileno(), 1):
+          message = commands.recv() if command == RESTORE else None
+          reply = _obey(stepper, command, message)
+          if reply:
+            tell(_MESSAGE, reply)
+          elif command != RESTORE:
+            os.write(replies.fileno(), _DONE)
     except BaseException:
-      _reply(replies, _FAILED, traceback.format_exc())
+      tell(_FAILED, traceback.format_exc())
 
 
-def _obey(
-  plan: stepping.Plan,
-  buffers: Sequence[Any],
-  shares: Sequence[range],
-  commands: connection.Connection,
-  replies: connection.Connection,
-):
+def _stepper(
+  pickled: bytes, buffers: Sequence[Any], shares: Sequence[range]
+) -> stepping.Stepper:
+  plan: stepping.Plan = pickle.loads(pickled)
   arrays = [stepping.Arrays.over(buffer, plan) for buffer in buffers]
-  with contextlib.closing(stepping.Stepper(plan, arrays, shares)) as stepper:
-    while command := os.read(commands.fileno(), 1):
-      if command == SAVE:
-        _reply(replies, _MESSAGE, stepper.save_state())
-      elif command == RESTORE:
-        stepper.restore_state(commands.recv())
-      else:
-        outcome = stepper.step(command[0])
-        if any(outcome):
-          _reply(replies, _MESSAGE, outcome)
-        else:
-          os.write(replies.fileno(), _DONE)
+  return stepping.Stepper(plan, arrays, shares)
 
 
-def _reply(replies: connection.Connection, kind: bytes, message: Any):
-  os.write(replies.fileno(), kind)
-  replies.send(message)
+def _obey(stepper: stepping.Stepper, command: bytes, message: Any) -> Any:
+  """Does what a command says; the reply, None where there is nothing to say."""
+  if command == SAVE:
+    return stepper.save_state()
+  if command == RESTORE:
+    return stepper.restore_state(message)
+  outcome = stepper.step(command[0])
+  return outcome if any(outcome) else None

@@ -1,47 +1,58 @@
-"""Steps environments in worker processes, or in this one; both do the same."""
+"""Steps environments in worker processes, or in this one."""
 
-import abc
 import atexit
 import collections
-import contextlib
 import ctypes
 import multiprocessing
 import pickle
 import time
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from . import stepping, worker
 from .worker import EnvironmentFailed, WorkerDied
 
-__all__ = [
-  "EnvironmentFailed",
-  "Environments",
-  "InProcess",
-  "WorkerDied",
-  "Workers",
-]
+__all__ = ["EnvironmentFailed", "Environments", "WorkerDied"]
 
 
-class Environments(abc.ABC):
+class Environments:
   """The environments of a run, in halves.
 
   After `start` or `restore_state`, each half in turn is awaited and released,
   so that one is stepped while the other is decided. What fails there is raised
   by `wait` and `save_state`.
 
+  Actions and what is of a fixed size lie in shared memory. All else goes
+  through a pair of pipes for each worker: bytes that wake, and what is large or
+  rare. A pipe tells at once when the process at its other end is gone.
+
   Attributes:
     halves: Numbers of the environments of each.
     seconds_waiting: Spent in `wait` so far.
   """
 
-  def __init__(self, plan: stepping.Plan, buffers: Sequence[Any]):
+  def __init__(self, plan: stepping.Plan, num_workers: int):
+    """Starts nothing yet.
+
+    Args:
+      plan: Of the run.
+      num_workers: Processes; 0 steps in this one. Those that would have nothing
+        to do are never started.
+    """
     self.halves = plan.halves
     self.seconds_waiting = 0.0
-    self._arrays = [stepping.Arrays.over(buffer, plan) for buffer in buffers]
+    self._plan = plan
+    self._num_workers = min(num_workers, len(plan.seeds))
+    self._workers: list[worker.Worker | worker.Here] = []
+    context = multiprocessing.get_context("spawn")
+    self._buffers = [
+      context.RawArray(ctypes.c_char, len(half) * plan.record.itemsize)
+      for half in plan.halves
+    ]
+    self._arrays = [
+      stepping.Arrays.over(buffer, plan) for buffer in self._buffers
+    ]
     self._released: collections.deque[int] = collections.deque()
     self._arrived: dict[int, stepping.Outcome] = {}
 
@@ -54,13 +65,17 @@ class Environments(abc.ABC):
   def restore_state(self, state: Mapping[str, np.ndarray]):
     """Makes the environments and goes on from a state, instead of `start`."""
     self._open()
-    self._restore(state)
+    for each in self._workers:
+      part: stepping.State = {}
+      for number in map(str, each.numbers):
+        part |= stepping.named(number, stepping.below(number, state))
+      each.send(worker.RESTORE, part)
     for half, arrays in enumerate(self._arrays):
-      part = stepping.below(f"half{half}", state)
-      if part:
-        self._arrived[half] = stepping.Outcome.from_state(part)
+      results = stepping.below(f"half{half}", state)
+      if results:
+        self._arrived[half] = stepping.Outcome.from_state(results)
         for name in arrays._fields:
-          getattr(arrays, name)[:] = part[name]
+          getattr(arrays, name)[:] = results[name]
 
   def wait(self, half: int) -> stepping.Results:
     """What came of the release of a half, or of its start; a copy."""
@@ -94,112 +109,19 @@ class Environments(abc.ABC):
     """
     while self._released:
       self._await_next()
-    state = self._save()
+    for each in self._workers:
+      each.send(worker.SAVE)
+    state: stepping.State = {}
+    for each in self._workers:
+      state |= each.receive()
     for half, outcome in self._arrived.items():
       arrays = {k: v.copy() for k, v in self._arrays[half]._asdict().items()}
       part = {**arrays, **outcome.save_state()}
       state.update(stepping.named(f"half{half}", part))
     return state
 
-  def _release(self, half: int):
-    self._released.append(half)
-    self._send(half)
-
-  def _await_next(self):
-    half = self._released.popleft()
-    self._arrived[half] = self._receive(half)
-
-  @abc.abstractmethod
   def close(self):
     """Ends everything, whatever state it is in."""
-
-  @abc.abstractmethod
-  def _open(self): ...
-
-  @abc.abstractmethod
-  def _send(self, half: int):
-    """Has a half stepped; halves are received in the order of sending."""
-
-  @abc.abstractmethod
-  def _receive(self, half: int) -> stepping.Outcome: ...
-
-  @abc.abstractmethod
-  def _save(self) -> stepping.State: ...
-
-  @abc.abstractmethod
-  def _restore(self, state: Mapping[str, np.ndarray]): ...
-
-
-class InProcess(Environments):
-  """Steps them in this process, when they are waited for."""
-
-  def __init__(self, plan: stepping.Plan):
-    """Starts nothing yet."""
-    sizes = [len(half) * plan.record.itemsize for half in plan.halves]
-    super().__init__(plan, [bytearray(size) for size in sizes])
-    self._plan = plan
-    self._stack = contextlib.ExitStack()
-    self._stepper: stepping.Stepper
-
-  def close(self):
-    self._stack.close()
-
-  def _open(self):
-    shares = [range(len(half)) for half in self.halves]
-    with _telling():
-      self._stepper = stepping.Stepper(self._plan, self._arrays, shares)
-      self._stack.callback(self._stepper.close)
-
-  def _send(self, half: int):
-    pass
-
-  def _receive(self, half: int) -> stepping.Outcome:
-    with _telling():
-      return self._stepper.step(half)
-
-  def _save(self) -> stepping.State:
-    with _telling():
-      return self._stepper.save_state()
-
-  def _restore(self, state: Mapping[str, np.ndarray]):
-    with _telling():
-      self._stepper.restore_state(state)
-
-
-@contextlib.contextmanager
-def _telling() -> Iterator[None]:
-  try:
-    yield
-  except Exception as error:
-    raise EnvironmentFailed(traceback.format_exc()) from error
-
-
-class Workers(Environments):
-  """Steps them in processes, which share the environments of each half.
-
-  Actions and what is of a fixed size lie in shared memory. All else goes
-  through a pair of pipes for each worker: bytes that wake, and what is large or
-  rare. A pipe tells at once when the process at its other end is gone.
-  """
-
-  def __init__(self, plan: stepping.Plan, num_workers: int):
-    """Starts nothing yet.
-
-    Args:
-      plan: Of the run.
-      num_workers: 1 or more; those that would have nothing to do never start.
-    """
-    context = multiprocessing.get_context("spawn")
-    self._buffers = [
-      context.RawArray(ctypes.c_char, len(half) * plan.record.itemsize)
-      for half in plan.halves
-    ]
-    super().__init__(plan, self._buffers)
-    self._plan = plan
-    self._num_workers = min(num_workers, len(plan.seeds))
-    self._workers: list[worker.Worker] = []
-
-  def close(self):
     for each in self._workers:
       each.hang_up()
     deadline = time.monotonic() + worker.SECONDS_TO_END
@@ -209,6 +131,9 @@ class Workers(Environments):
     atexit.unregister(self.close)
 
   def _open(self):
+    if not self._num_workers:
+      self._workers.append(worker.Here(self._plan, self._arrays))
+      return
     # Before multiprocessing's own end, which would wait for them for ever.
     atexit.register(self.close)
     pickled = pickle.dumps(self._plan)
@@ -219,34 +144,20 @@ class Workers(Environments):
           worker.Worker(number, self.halves, shares, pickled, self._buffers)
         )
 
-  def _send(self, half: int):
+  def _release(self, half: int):
+    self._released.append(half)
     for each in self._workers:
       if each.shares[half]:
         each.send(bytes([half]))
 
-  def _receive(self, half: int) -> stepping.Outcome:
-    outcome = stepping.Outcome({}, {})
+  def _await_next(self):
+    half, outcome = self._released.popleft(), stepping.Outcome({}, {})
     for each in self._workers:
       part = each.receive() if each.shares[half] else None
       if part is not None:
         outcome.blocks.update(part.blocks)
         outcome.episodes.update(part.episodes)
-    return outcome
-
-  def _save(self) -> stepping.State:
-    for each in self._workers:
-      each.send(worker.SAVE)
-    state = {}
-    for each in self._workers:
-      state.update(each.receive())
-    return state
-
-  def _restore(self, state: Mapping[str, np.ndarray]):
-    for each in self._workers:
-      part: stepping.State = {}
-      for number in map(str, each.numbers):
-        part |= stepping.named(number, stepping.below(number, state))
-      each.send(worker.RESTORE, part)
+    self._arrived[half] = outcome
 
 
 def _shares(

@@ -32,9 +32,7 @@ _DEADLINE = 60.0
 
 def make(plan, num_workers):
   """Environments, which are closed at the end of a `with`."""
-  if num_workers:
-    return contextlib.closing(workers.Workers(plan, num_workers))
-  return contextlib.closing(workers.InProcess(plan))
+  return contextlib.closing(workers.Environments(plan, num_workers))
 
 
 def play(environments, num_rounds, first=0):
@@ -220,13 +218,14 @@ def test_a_worker_that_is_killed_is_named():
 
 
 def test_workers_leave_signals_to_their_parent():
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
   with make(toys.make_plan(4), 2) as environments:
     environments.start()
     for worker in alive():  # also while they start
       os.kill(worker.pid, signal.SIGINT)
       os.kill(worker.pid, signal.SIGTERM)
     play(environments, 3)
-  assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+  assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 @pytest.mark.parametrize("started", [False, True])
@@ -257,7 +256,7 @@ class Mine(toys.Walk):
 
 
 if __name__ == "__main__":
-  environments = workers.Workers(toys.make_plan(3, {environment}), 2)
+  environments = workers.Environments(toys.make_plan(3, {environment}), 2)
   environments.start()
   for half in (0, 1):
     environments.wait(half)
