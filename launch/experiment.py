@@ -81,6 +81,12 @@ class History:
     """Goes back to what was known at the checkpoint of that step."""
 
 
+def _no_observers(label: str) -> Sequence[episodes.Observer]:
+  """Of nothing; unlike a lambda, it pickles."""
+  del label
+  return ()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
   """A run of an agent on an environment.
@@ -113,9 +119,7 @@ class Experiment:
   checkpoint_period: int
   evaluation_period: int
   evaluation_episodes: int
-  observer_factory: Callable[[str], Sequence[episodes.Observer]] = (
-    lambda label: ()
-  )
+  observer_factory: Callable[[str], Sequence[episodes.Observer]] = _no_observers
   history: History = dataclasses.field(default_factory=History)
   replay_folder: pathlib.Path | None = None
   num_actors: int = 1

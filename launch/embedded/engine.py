@@ -234,6 +234,4 @@ def _environments(
     ),
     observation_shape=parts.observation_shape,
   )
-  if parts.num_workers == 0:
-    return workers.InProcess(stepped)
-  return workers.Workers(stepped, parts.num_workers)
+  return workers.Environments(stepped, parts.num_workers)
