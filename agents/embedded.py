@@ -7,7 +7,7 @@ does follows from its seeds and from the order of these calls.
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import dm_env
@@ -235,7 +235,7 @@ class EmbeddedAgent:
             self._replay,
             size,
             policies.num_entries(agent.policy),
-            agent.policy.initial_priorities,
+            _on_host(agent.policy.initial_priorities),
           ),
           size,
         )
@@ -372,6 +372,17 @@ class EmbeddedAgent:
       name: jax.device_put(jax.tree.map(jnp.copy, params), device)
       for name, params in self._learner.variables().items()
     }
+
+
+def _on_host(initial_priorities: Callable[..., Any]) -> Callable[..., Any]:
+  """Has it not wait for an accelerator that is learning."""
+  host = jax.local_devices(backend="cpu")[0]
+
+  def on_host(*arguments):
+    with jax.default_device(host):
+      return initial_priorities(*arguments)
+
+  return on_host
 
 
 class Evaluator:

@@ -58,8 +58,12 @@ def samples_per_insert(config: configs.AgentConfig) -> float:
 
   It brings `sequence_period` new steps and, each time that it is sampled,
   `trace_length` steps to learn on.
+
+  Raises:
+    ValueError: if the config leaves the ratio to others.
   """
-  assert config.replay_ratio is not None
+  if config.replay_ratio is None:
+    raise ValueError("replay_ratio is None; here it must be a number")
   return config.replay_ratio * config.sequence_period / config.trace_length
 
 
