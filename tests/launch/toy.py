@@ -1,14 +1,20 @@
 """A run small enough for tests: an environment of a few lines, a real agent."""
 
+import functools
 import pathlib
 import sys
+from collections.abc import Mapping
 
-import dm_env
 import numpy as np
-from dm_env import specs
 
-from behavior_transfer.agents import checkpoints, r2d2
-from behavior_transfer.launch import distributed, experiment, local, loggers
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from corridor import SPEC, Corridor
+
+from behavior_transfer.agents import agent as agent_lib
+from behavior_transfer.agents import checkpoints, embedded, r2d2
+from behavior_transfer.agents.replay import cutter, frames
+from behavior_transfer.launch import experiment, loggers
+from behavior_transfer.launch.embedded import engine
 
 CONFIG = r2d2.R2D2Config(
   burn_in=2,
@@ -22,35 +28,6 @@ CONFIG = r2d2.R2D2Config(
   num_environments=1,
   actor_update_period=5,
 )
-
-
-class Corridor(dm_env.Environment):
-  """Pays for steps to the right."""
-
-  def __init__(self, seed: int, length: int = 7):
-    self._rng = np.random.default_rng(seed)
-    self._length = length
-    self._step = 0
-
-  def reset(self) -> dm_env.TimeStep:
-    self._step = 0
-    return dm_env.restart(self._observe())
-
-  def step(self, action: int) -> dm_env.TimeStep:
-    self._step += 1
-    reward = np.float32(action == 1)
-    if self._step == self._length:
-      return dm_env.termination(reward, self._observe())
-    return dm_env.transition(reward, self._observe())
-
-  def observation_spec(self) -> specs.Array:
-    return specs.Array((8, 8, 1), np.uint8)
-
-  def action_spec(self) -> specs.DiscreteArray:
-    return specs.DiscreteArray(3)
-
-  def _observe(self) -> np.ndarray:
-    return self._rng.integers(0, 256, (8, 8, 1), np.uint8)
 
 
 class Checkpointer:
@@ -69,12 +46,22 @@ class Checkpointer:
     path = checkpoints.resolve(self._folder)
     return checkpoints.load_training(path, template)
 
-  def save(self, params, learner_state, counts):
+  def engine(self) -> dict[str, np.ndarray]:
+    return checkpoints.load_engine(checkpoints.resolve(self._folder))
+
+  def save(
+    self,
+    params,
+    learner_state,
+    counts: experiment.Counts,
+    engine: Mapping[str, np.ndarray] | None = None,
+  ):
     checkpoints.save(
       self._folder,
       step=counts.agent_steps,
       params=params,
       training_state=learner_state,
+      engine_state=engine,
       manifest={
         **dict.fromkeys(checkpoints.MANIFEST_KEYS),
         "counts": vars(counts),
@@ -82,13 +69,9 @@ class Checkpointer:
     )
 
 
-def make_experiment(workdir: pathlib.Path, **changes) -> experiment.Experiment:
-  """An R2D2 run of seconds."""
-  network = r2d2.NetworkConfig(((4, 4, 2),), 8, 8, 8)
-  parts = dict(
-    builder=r2d2.R2D2Builder(CONFIG),
+def _parts(workdir: pathlib.Path) -> dict:
+  return dict(
     environment_factory=Corridor,
-    network_factory=lambda spec: r2d2.make_networks(spec, network),
     logger_factory=loggers.make_factory(workdir, 4),
     checkpointer=Checkpointer(workdir),
     replay_folder=workdir / "replay",
@@ -99,7 +82,55 @@ def make_experiment(workdir: pathlib.Path, **changes) -> experiment.Experiment:
     frames_per_step=4,
     seed=3,
   )
-  return experiment.Experiment(**{**parts, **changes})
+
+
+def _networks(spec):
+  return r2d2.make_networks(spec, r2d2.NetworkConfig(((4, 4, 2),), 8, 8, 8))
+
+
+def make_experiment(
+  workdir: pathlib.Path, **changes
+) -> experiment.ServedExperiment:
+  """An R2D2 run of seconds, for the engines that stand on Acme."""
+  parts = _parts(workdir) | dict(network_factory=_networks) | changes
+  if "builder" not in parts:
+    parts["builder"] = r2d2.R2D2Builder(CONFIG)
+  return experiment.ServedExperiment(**parts)
+
+
+def make_plan(workdir: pathlib.Path, **changes) -> experiment.Experiment:
+  """The same run for the embedded engine."""
+  return experiment.Experiment(**_parts(workdir) | changes)
+
+
+def run(
+  plan: experiment.Experiment,
+  num_workers: int = 0,
+  config: r2d2.R2D2Config = CONFIG,
+  agent: agent_lib.Agent | None = None,
+) -> int:
+  """Runs it in this process; the agent is R2D2, unless another is given."""
+  agent = agent or r2d2.make_agent(_networks(SPEC), SPEC, config)
+  names = "learner", "acting", "replay"
+  seeds = embedded.Seeds(*(plan.stream(name, 0) for name in names))
+
+  def make_agent(sizes):
+    return embedded.EmbeddedAgent(
+      agent,
+      sizes,
+      seeds,
+      num_stacked=1,
+      max_bytes=2**30,
+      replay_folder=plan.replay_folder,
+    )
+
+  make_recorder = functools.partial(
+    frames.FrameRecorder, cutter.of(agent.config), 1
+  )
+  shape = SPEC.observations.shape
+  return engine.run(
+    plan, engine.Parts(make_agent, make_recorder, shape, num_workers)
+  )
 
 
 def main(
@@ -108,17 +139,22 @@ def main(
   launch: str = "local",
   num_actors: str = "1",
   envs_per_actor: str = "1",
+  num_workers: str = "0",
 ) -> int:
   """Runs it, as a program of its own."""
-  plan = make_experiment(
-    pathlib.Path(workdir),
+  folder = pathlib.Path(workdir)
+  changes = dict(
     num_steps=int(num_steps),
     num_actors=int(num_actors),
     envs_per_actor=int(envs_per_actor),
   )
   if launch == "local":
-    return local.run(plan)
-  return distributed.run(plan, launch, pathlib.Path(workdir) / "logs")
+    return run(make_plan(folder, **changes), int(num_workers))
+  from behavior_transfer.launch import distributed
+
+  return distributed.run(
+    make_experiment(folder, **changes), launch, folder / "logs"
+  )
 
 
 if __name__ == "__main__":
