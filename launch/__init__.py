@@ -5,13 +5,14 @@ episodes.py     what is reported of episodes
 lockstep.py     many environments, one decision
 record.py       counts, logs and the line on the terminal
 loggers.py, progress.py, signals.py  what that needs
+embedded/       runs an experiment in this process, on workers' environments
 
 With any of Acme's builders, on Reverb:
 
-parts.py        the parts of an agent, as its builder makes them
-actors.py       those of them that act
-local.py        runs an experiment in this process, the replay embedded
 distributed.py  runs one as a Launchpad program: in threads, processes, on Ray
+  parts.py        the parts of an agent, as its builder makes them
+  actors.py       those of them that act
+  prefetch.py     batches, ahead of the learner
   program.py      its nodes, and who calls whom
   roles.py        what each node does
   coordinator.py  what they tell one another, and when each is to leave

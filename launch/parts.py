@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -40,11 +40,7 @@ def make_policy(
 
 
 class Replay:
-  """The replay server in this process.
-
-  Attributes:
-    tables: Its tables.
-  """
+  """The replay server in this process."""
 
   def __init__(
     self,
@@ -65,18 +61,15 @@ class Replay:
     folder = experiment.replay_folder or stack.enter_context(
       tempfile.TemporaryDirectory(prefix="replay_")
     )
-    self.tables: Sequence[reverb.Table] = experiment.builder.make_replay_tables(
-      design_.spec, make_policy(experiment, design_)
-    )
     self._server = reverb.Server(
-      self.tables,
+      experiment.builder.make_replay_tables(
+        design_.spec, make_policy(experiment, design_)
+      ),
       port=port,
       checkpointer=reverb.checkpointers.DefaultCheckpointer(str(folder)),
     )
     self.client = self._server.localhost_client()
     stack.callback(self._server.stop)
-    # A server that restores puts other tables in place of those it was given.
-    self._is_restored = self.status().size > 0
 
   def save(self):
     """Saves what the replay holds, if it is to be kept."""
@@ -87,16 +80,10 @@ class Replay:
     """How full it is."""
     return replay_status(self.client.server_info())
 
-  def can_insert(self) -> bool:
-    """Whether nobody who inserts has to wait."""
-    if self._is_restored:
-      return all(map(_can_insert, self.client.server_info().values()))
-    return all(table.can_insert(1) for table in self.tables)  # much faster
-
   def let_writers_go(self):
     """Takes samples where a rate limiter holds inserts up."""
     for name, info in self.client.server_info().items():
-      if not _can_insert(info):
+      if not can_insert(info):
         next(self.client.sample(name, num_samples=1, emit_timesteps=False))
 
 
@@ -112,8 +99,8 @@ def replay_status(infos: Mapping[str, Any]) -> progress.ReplayStatus:
   )
 
 
-def _can_insert(info: Any) -> bool:
-  """What Reverb's rate limiter would answer."""
+def can_insert(info: Any) -> bool:
+  """What a table's rate limiter would answer, by what Reverb says of it."""
   limiter = info.rate_limiter_info
   if info.current_size < limiter.min_size_to_sample:
     return True

@@ -72,7 +72,9 @@ def test_prefetching_stops_reading():
 def test_streams_differ_by_name_step_and_seed():
   def make(seed):
     return experiment.Experiment(
-      *[None] * 5,
+      environment_factory=None,
+      logger_factory=None,
+      checkpointer=None,
       num_steps=10,
       checkpoint_period=1,
       evaluation_period=1,
