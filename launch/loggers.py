@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, SupportsFloat
 
-import tensorboardX
-
 Row = Mapping[str, SupportsFloat]
 
 
@@ -150,6 +148,8 @@ class TensorBoardLogger(Logger):
       folder: Holds the event files; made where it is missing.
       start: Frame that the run starts from; what is later is not shown.
     """
+    import tensorboardX  # some who import this module have it not
+
     self._writer = tensorboardX.SummaryWriter(
       str(folder), purge_step=start + 1, flush_secs=10
     )
