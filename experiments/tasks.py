@@ -149,6 +149,11 @@ class TrainingObserver(GameObserver):
     return {**metrics, coverage_lib.VISITED: sorted(self._cells)}
 
 
+def make_observers(label: str) -> tuple[GameObserver]:
+  """Those of an environment for training, "train", or for evaluation."""
+  return (TrainingObserver() if label == "train" else GameObserver(),)
+
+
 def _modded_variants(game: str) -> list[envs.Variant]:
   variants = map(envs.variant, envs.names())
   return [v for v in variants if v.game == game and v.rewards is not None]

@@ -170,7 +170,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
-    observer_factory=_observers,
+    observer_factory=tasks.make_observers,
     history=coverage.Coverage(workdir.path / "coverage.npz"),
     replay_folder=workdir.replay if run.checkpoint_replay else None,
     num_actors=run.num_actors,
@@ -293,12 +293,6 @@ def _check_fits_memory(replay_gib: float):
       f" {memory:.1f} GiB; give a smaller --max_replay_size, or"
       " --allow_large_replay"
     )
-
-
-def _observers(label: str) -> tuple[tasks.GameObserver]:
-  if label == "train":
-    return (tasks.TrainingObserver(),)
-  return (tasks.GameObserver(),)
 
 
 def _make_logger(workdir: pathlib.Path, repeat: int, label: str, start: int):
