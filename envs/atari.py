@@ -21,8 +21,9 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from . import arguments, console, decoders
+from . import arguments, console, decoders, states
 from .game import GameEnvironment, time_step
+from .sticky import StickyActions
 
 _SIDE = 84  # pixels, both sides of an observation
 
@@ -41,6 +42,10 @@ class AtariEnvironment(GameEnvironment):
 
   Everything random (the emulator's own generator, sticky actions, no-op
   starts) follows from `seed`: the same seed and actions give the same bytes.
+
+  What follows a restored state is exact but in two games, as ALE keeps no frame
+  half drawn: pixels of the next frame in Yars' Revenge, and a counter in the
+  memory of Tic-Tac-Toe 3D, can differ.
   """
 
   def __init__(
@@ -105,6 +110,18 @@ class AtariEnvironment(GameEnvironment):
     if decoder is not None:
       decoder.check_rom(rom)
 
+    self._identity = {
+      "game": game,
+      "environment": "atari",
+      "rom_md5": console.rom_md5(game),
+      "action_repeat": action_repeat,
+      "num_stacked": num_stacked,
+      "noop_max": noop_max,
+      "max_episode_frames": max_episode_frames,
+      "sticky_action_probability": sticky_action_probability,
+      "full_action_set": full_action_set,
+      "terminal_on_life_loss": terminal_on_life_loss,
+    }
     self._game = game
     self._decoder = decoder
     self._read_place = decoders.PLACES.get(game)
@@ -115,14 +132,16 @@ class AtariEnvironment(GameEnvironment):
     self._max_episode_frames = max_episode_frames
     self._terminal_on_life_loss = terminal_on_life_loss
 
-    emulator_seed, noop_seed = np.random.SeedSequence(seed).spawn(2)
+    seeds = np.random.SeedSequence(seed).spawn(3)
+    emulator_seed, noop_seed, sticky_seed = seeds
     self._noop_rng = np.random.default_rng(noop_seed)
+    self._stick = StickyActions(sticky_action_probability, sticky_seed)
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     self._ale = ale = ale_py.ALEInterface()
     # The settings and the seed take effect when the ROM is loaded. ALE's seed
     # is a signed 32-bit integer, and -1 means the time of day.
     ale.setInt("random_seed", int(emulator_seed.generate_state(1)[0] >> 1))
-    ale.setFloat("repeat_action_probability", sticky_action_probability)
+    ale.setFloat("repeat_action_probability", 0.0)
     ale.loadROM(rom)
     self._actions = (
       ale.getLegalActionSet() if full_action_set else ale.getMinimalActionSet()
@@ -134,7 +153,9 @@ class AtariEnvironment(GameEnvironment):
     self._before = b""  # RAM of the last emulator frame, if there is a decoder
     self._stack: collections.deque = collections.deque(maxlen=num_stacked)
     self._frames = 0
-    self._lives = 0
+    self._lives = ale.lives()
+    # Until ALE, which restores no screen, shows one again.
+    self._restored_screens: tuple[np.ndarray, np.ndarray] | None = None
     self._native_reward = np.float32(0)
     self._events: dict[str, int] = {}
     self._reset_next_step = True
@@ -148,12 +169,11 @@ class AtariEnvironment(GameEnvironment):
       self._game_goes_on = False
     else:
       self._start_game()
-    self._lives = self._ale.lives()
     self._native_reward = np.float32(0)
     self._events = {}
     if self._decoder is not None:
       self._before = self._read_ram()
-    self._ale.getScreenGrayscale(self._screen)
+    self._screen = self._screens()[0]
     blank = np.zeros((_SIDE, _SIDE), np.uint8)
     self._stack.extend([blank] * self._num_stacked)
     return dm_env.restart(self._observe(self._screen))
@@ -174,11 +194,12 @@ class AtariEnvironment(GameEnvironment):
       return self.reset()
     ale = self._ale
     index = arguments.action_index(action, len(self._actions))
-    emulator_action = self._actions[index]
+    emulator_action = self._actions[index].value
+    self._restored_screens = None
     native_reward, self._events = 0, {}
     decode = self._decoder.decode if self._decoder is not None else None
     for frame in range(1, self._action_repeat + 1):
-      native_reward += ale.act(emulator_action)
+      native_reward += ale.act(self._stick(emulator_action))
       self._frames += 1
       if decode is not None:
         after = self._read_ram()
@@ -245,7 +266,7 @@ class AtariEnvironment(GameEnvironment):
   @property
   def lives(self) -> int:
     """Lives left, as ALE counts them."""
-    return self._ale.lives()
+    return self._lives
 
   @property
   def emulator_frames(self) -> int:
@@ -258,16 +279,60 @@ class AtariEnvironment(GameEnvironment):
 
   def render(self) -> np.ndarray:
     """The current screen in colour, uint8 `(210, 160, 3)` for most games."""
-    return self._ale.getScreenRGB()
+    return self._screens()[1].copy()
+
+  def save_state(self) -> bytes:
+    gray, colour = self._screens()
+    values = {
+      "frames": self._frames,
+      "lives": self._lives,
+      "native_reward": self._native_reward,
+      "events": self._events,
+      "reset_next_step": self._reset_next_step,
+      "game_goes_on": self._game_goes_on,
+      "noops": self._noop_rng.bit_generator.state,
+      "sticky": self._stick.save(),
+    }
+    arrays = {
+      "console": np.frombuffer(console.save(self._ale), np.uint8),
+      "stack": np.array(self._stack, np.uint8),
+      "gray": gray,
+      "colour": colour,
+    }
+    return states.pack(self._identity, values, arrays)
+
+  def restore_state(self, state: bytes):
+    values, arrays = states.unpack(state, self._identity)
+    console.restore(self._ale, arrays["console"].tobytes())
+    self._restored_screens = arrays["gray"], arrays["colour"]
+    self._stack = collections.deque(arrays["stack"], self._num_stacked)
+    self._frames = values["frames"]
+    self._lives = values["lives"]
+    self._native_reward = np.float32(values["native_reward"])
+    self._events = values["events"]
+    self._reset_next_step = values["reset_next_step"]
+    self._game_goes_on = values["game_goes_on"]
+    self._noop_rng.bit_generator.state = values["noops"]
+    self._stick.restore(values["sticky"])
+    if self._decoder is not None:
+      self._before = self._read_ram()
+
+  def _screens(self) -> tuple[np.ndarray, np.ndarray]:
+    """What is to be seen, gray and in colour."""
+    if self._restored_screens is not None:
+      return self._restored_screens
+    return self._ale.getScreenGrayscale(), self._ale.getScreenRGB()
 
   def _start_game(self):
+    self._restored_screens = None
+    self._stick.forget()
     while True:
       self._ale.reset_game()
       noops = int(self._noop_rng.integers(self._noop_max + 1))
       for _ in range(noops):
         self._ale.act(ale_py.Action.NOOP)
       if not self._ale.game_over():
-        self._frames = noops
+        self._frames, self._lives = noops, self._ale.lives()
         return
 
   def _read_ram(self) -> bytes:
@@ -279,10 +344,8 @@ class AtariEnvironment(GameEnvironment):
       self._events[event] = self._events.get(event, 0) + count
 
   def _life_lost(self) -> bool:
-    if not self._terminal_on_life_loss:
-      return False
     before, self._lives = self._lives, self._ale.lives()
-    return self._lives < before
+    return self._terminal_on_life_loss and self._lives < before
 
   def _observe(self, screen: np.ndarray) -> np.ndarray:
     # INTER_AREA averages over the pixels that a smaller one covers.

@@ -10,6 +10,7 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
+from . import states
 from .decoders import Place
 from .game import GameEnvironment, time_step
 
@@ -137,8 +138,32 @@ class ConditionedEnvironment(GameEnvironment):
   def render(self) -> np.ndarray:
     return self._environment.render()
 
+  def save_state(self) -> bytes:
+    game = np.frombuffer(self._environment.save_state(), np.uint8)
+    values = {
+      "paid": self._paid,
+      "visited": {k: sorted(v) for k, v in self._visited.items()},
+      "place": self._place,
+      "reset_next_step": self._reset_next_step,
+    }
+    return states.pack(self._identity(), values, {"game": game})
+
+  def restore_state(self, state: bytes):
+    values, arrays = states.unpack(state, self._identity())
+    self._environment.restore_state(arrays["game"].tobytes())
+    self._paid = values["paid"]
+    self._visited = {
+      kind: set(map(tuple, keys)) for kind, keys in values["visited"].items()
+    }
+    self._place = Place(*values["place"]) if values["place"] else None
+    self._reset_next_step = values["reset_next_step"]
+
   def close(self):
     self._environment.close()
+
+  def _identity(self) -> dict[str, object]:
+    conditions = dataclasses.asdict(self._conditions)
+    return {"game": self.game, "environment": "conditioned", **conditions}
 
   def _pay(self, events: Mapping[str, int]) -> float:
     """The table's reward, as far as no event is beyond its cap."""

@@ -61,6 +61,23 @@ def switch_on(game: str) -> ale_py.ALEInterface:
   return ale
 
 
+def save(ale: ale_py.ALEInterface) -> bytes:
+  """The console's state, but for the screen and ALE's count of lives."""
+  return ale.cloneState(include_rng=True).serialize()
+
+
+def restore(ale: ale_py.ALEInterface, saved: bytes):
+  """Brings a console of the same ROM into a state."""
+  state = ale_py.ALEState(saved)
+  ale.reset_game()
+  if state.getEpisodeFrameNumber() > 0:
+    # Switches and pixels are no part of a state. They stay those of the frame
+    # that was emulated last: let that be one close to the state.
+    ale.restoreState(state)
+    ale.act(ale_py.Action.NOOP)
+  ale.restoreState(state)
+
+
 def play(ale: ale_py.ALEInterface, actions: Iterable[int]) -> Iterator[Frame]:
   """Takes one action a frame; a new game starts where one is over.
 

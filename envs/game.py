@@ -71,3 +71,20 @@ class GameEnvironment(dm_env.Environment):
   @abc.abstractmethod
   def render(self) -> np.ndarray:
     """The current picture in colour, uint8 `[height, width, 3]`."""
+
+  @abc.abstractmethod
+  def save_state(self) -> bytes:
+    """All that depends on the past in what follows, random choices included."""
+
+  @abc.abstractmethod
+  def restore_state(self, state: bytes):
+    """Goes on as the environment that saved the state.
+
+    Args:
+      state: From `save_state` of an environment of the same game and options,
+        of whatever seed, reward and process. Rewards are no part of it, but
+        conditions on them are.
+
+    Raises:
+      ValueError: It is not of such an environment; the message says why.
+    """

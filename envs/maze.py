@@ -18,9 +18,10 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from . import arguments
+from . import arguments, states
 from .decoders import base
 from .game import GameEnvironment, time_step
+from .sticky import StickyActions
 
 GAME = "maze"
 
@@ -202,15 +203,21 @@ class MazeEnvironment(GameEnvironment):
     self._reward = reward
     self._num_stacked = num_stacked
     self._max_steps = min(_MAX_STEPS, -(-max_episode_frames // action_repeat))
-    self._sticky_action_probability = sticky_action_probability
-    self._rng = np.random.default_rng(seed)
+    self._stick = StickyActions(sticky_action_probability, seed)
+    self._identity = {
+      "game": GAME,
+      "environment": "maze",
+      "action_repeat": action_repeat,
+      "num_stacked": num_stacked,
+      "max_episode_frames": max_episode_frames,
+      "sticky_action_probability": sticky_action_probability,
+    }
 
     self._square = _START
     self._coins = set(_COINS)  # those left
     self._picture = _PICTURE.copy()  # without the player
     self._stack: collections.deque = collections.deque(maxlen=num_stacked)
     self._steps = 0
-    self._previous_action = 0
     self._native_reward = np.float32(0)
     self._events: dict[str, int] = {}
     self._reset_next_step = True
@@ -222,7 +229,7 @@ class MazeEnvironment(GameEnvironment):
     self._coins = set(_COINS)
     self._picture = _PICTURE.copy()
     self._steps = 0
-    self._previous_action = 0
+    self._stick.forget()
     self._native_reward = np.float32(0)
     self._events = {}
     blank = np.zeros_like(_PICTURE)
@@ -299,11 +306,31 @@ class MazeEnvironment(GameEnvironment):
       picture[_window(square, _PIXELS_IN_COLOUR)] = _COLOURS[content]
     return picture
 
-  def _stick(self, action: int) -> int:
-    """The action that is taken: the one asked for, or the previous one."""
-    if self._rng.random() >= self._sticky_action_probability:
-      self._previous_action = action
-    return self._previous_action
+  def save_state(self) -> bytes:
+    values = {
+      "square": self._square,
+      "coins": sorted(self._coins),
+      "steps": self._steps,
+      "native_reward": self._native_reward,
+      "events": self._events,
+      "reset_next_step": self._reset_next_step,
+      "sticky": self._stick.save(),
+    }
+    stack = np.array(self._stack, np.uint8)
+    arrays = {"picture": self._picture, "stack": stack}
+    return states.pack(self._identity, values, arrays)
+
+  def restore_state(self, state: bytes):
+    values, arrays = states.unpack(state, self._identity)
+    self._square = tuple(values["square"])
+    self._coins = set(map(tuple, values["coins"]))
+    self._steps = values["steps"]
+    self._native_reward = np.float32(values["native_reward"])
+    self._events = values["events"]
+    self._reset_next_step = values["reset_next_step"]
+    self._stick.restore(values["sticky"])
+    self._picture = arrays["picture"]
+    self._stack = collections.deque(arrays["stack"], self._num_stacked)
 
   def _enter(self) -> dict[str, int]:
     """{event: count} of stepping onto a square; takes the coin on it."""
