@@ -36,16 +36,16 @@ class Decisions(NamedTuple):
   Attributes:
     action: int32 `[E]`.
     extras: what replay keeps of the step, without the recurrent state.
-    recurrent_state: before the step.
+    recurrent_state: before the step; None where it was left behind.
     values: float32 `[E, A+]`, of all actions.
     telemetry: {name: float32 `[E]`}.
   """
 
-  action: jax.Array
+  action: chex.Array
   extras: dict[str, Any]
-  recurrent_state: policies.RecurrentState
-  values: jax.Array
-  telemetry: dict[str, jax.Array]
+  recurrent_state: policies.RecurrentState | None
+  values: chex.Array
+  telemetry: dict[str, chex.Array]
 
 
 def _decisions(policy: policies.Policy, action: jax.Array, state: State):

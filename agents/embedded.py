@@ -218,7 +218,9 @@ class EmbeddedAgent:
       seed=seeds.replay,
       max_bytes=max_bytes,
     )
-    self._saver = replay_folder and saving.Saver(self._replay, replay_folder)
+    self._saver = None
+    if replay_folder is not None:
+      self._saver = saving.Saver(self._replay, replay_folder)
     self._samples_per_insert = sequences.samples_per_insert(config)
     key, make_reward = jax.random.PRNGKey(seeds.acting), agent.policy.own_reward
     self._halves = []

@@ -30,6 +30,7 @@ from behavior_transfer.experiments import (
   video,
   workdirs,
 )
+from behavior_transfer.launch import episodes as episodes_lib
 
 _CHECKPOINT = flags.DEFINE_string(
   "checkpoint",
@@ -157,31 +158,23 @@ def _play(
   film: video.Video | None,
 ) -> dict[str, float]:
   """Plays one episode."""
-  observer = tasks.GameObserver()
+  statistics = episodes_lib.EpisodeStatistics(tasks.make_observers("eval"))
   state = policy.init(jax.random.PRNGKey(seed))
-  shares: dict[str, float] = {}
-  total, length = 0.0, 0
+  total = 0.0
   with task.make(seed) as environment:
     timestep = environment.reset()
-    observer.observe_first(environment, timestep)
+    statistics.begin(environment, timestep)
     while not timestep.last():
       action, state = act(timestep.observation, state)
       timestep = environment.step(int(action))
-      observer.observe(environment, timestep, action)
       who = {k: float(v) for k, v in policy.telemetry(state).items()}
-      shares = {k: shares.get(k, 0.0) + v for k, v in who.items()}
-      total, length = total + float(timestep.reward), length + 1
+      statistics.step(environment, timestep, action, who)
+      total += float(timestep.reward)
       if film is not None:
         film.add(environment, int(action), total, who.get("extra_action", 0.0))
   if film is not None:
     film.close()
-  return {
-    "seed": seed,
-    "episode_return": total,
-    "episode_length": length,
-    **{name: share / length for name, share in shares.items()},
-    **observer.get_metrics(),
-  }
+  return {"seed": seed, **statistics.episode().row}
 
 
 def _summary(values: list[float]) -> dict[str, Any]:

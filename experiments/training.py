@@ -17,7 +17,7 @@ from behavior_transfer.agents import agent as agent_lib
 from behavior_transfer.agents import embedded, sequences
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents.replay import cutter, frames
-from behavior_transfer.launch import experiment
+from behavior_transfer.launch import experiment, loggers
 from behavior_transfer.launch.embedded import engine
 
 from . import (
@@ -164,7 +164,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
 
   plan = experiment.Experiment(
     environment_factory=run.task.make,
-    logger_factory=functools.partial(_make_logger, workdir.path, repeat),
+    logger_factory=loggers.make_factory(workdir.path, repeat),
     checkpointer=checkpointer,
     num_steps=-(-run.frames // repeat),
     checkpoint_period=-(-run.checkpoint_period // repeat),
@@ -293,12 +293,6 @@ def _check_fits_memory(replay_gib: float):
       f" {memory:.1f} GiB; give a smaller --max_replay_size, or"
       " --allow_large_replay"
     )
-
-
-def _make_logger(workdir: pathlib.Path, repeat: int, label: str, start: int):
-  from behavior_transfer.launch import loggers
-
-  return loggers.make_factory(workdir, repeat)(label, start)
 
 
 def _manifest(

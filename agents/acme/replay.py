@@ -158,11 +158,11 @@ class SequenceAdder(adders.Adder):
       extras=tree.map_structure(np.asarray, extras),
     )
     self._append(row, recurrent_state)
-    self._window.push(
-      *(row[name][None] for name in ("action", "reward", "discount")),
-      tree.map_structure(lambda x: x[None], row["extras"]),
-      np.asarray(values)[None],
+    action, reward, discount, row_extras, q = tree.map_structure(
+      lambda x: np.asarray(x)[None],
+      (row["action"], row["reward"], row["discount"], row["extras"], values),
     )
+    self._window.push(action, reward, discount, row_extras, q)
     if span := self._cutter.completed(self._num_steps):
       self._insert(span)
     self._num_steps += 1
