@@ -160,7 +160,8 @@ class ServedExperiment(Experiment):
   """One whose parts an Acme builder makes, around a replay server.
 
   Attributes:
-    builder: Has the methods of later Acme's builders.
+    builder: Has the methods of later Acme's builders, and one that makes an
+      actor for several environments; see `agents.acme.builder`.
     network_factory: Maps an environment spec to what the builder calls
       networks.
   """

@@ -10,7 +10,7 @@ import reverb
 from acme import core, specs
 from acme.utils import counting
 
-from . import actors, lockstep, loggers, progress
+from . import lockstep, loggers, progress
 from .experiment import Counts, ServedExperiment
 
 _LEARNER_PERIOD = 2.0  # seconds between rows of the learner
@@ -173,8 +173,7 @@ def make_training_loop(
     environments.append(experiment.environment_factory(seed))
     stack.callback(environments[-1].close)
   seed = experiment.stream("acting", agent_steps)
-  batched_actor = actors.make_batched_actor(
-    builder,
+  batched_actor = builder.make_batched_actor(
     jax.random.PRNGKey(seed),
     policy,
     design_.spec,
@@ -209,8 +208,7 @@ def evaluate(
     The row of each episode, None where `go_on` said no.
   """
   seed = experiment.stream("evaluation", agent_steps)
-  actor = actors.make_batched_actor(
-    experiment.builder,
+  actor = experiment.builder.make_batched_actor(
     jax.random.PRNGKey(seed),
     make_policy(experiment, design_, evaluation=True),
     design_.spec,

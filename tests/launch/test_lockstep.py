@@ -3,11 +3,9 @@
 import pathlib
 import sys
 
-import jax
 import numpy as np
-import pytest
 
-from behavior_transfer.launch import actors, lockstep
+from behavior_transfer.launch import lockstep
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import toy
@@ -41,97 +39,63 @@ class _Actor:
     self.updates += 1
 
 
-class _ForeignBuilder:
-  """Knows single actors only; the second of them goes right."""
+class _Batch:
+  """Single actors as one, which says of each environment who it is."""
 
-  def __init__(self):
-    self.keys, self.adders, self.actors = [], [], []
-
-  def make_actor(self, random_key, policy, spec, variable_source, adder):
-    self.keys.append(tuple(np.asarray(random_key)))
-    self.adders.append(adder)
-    self.actors.append(_Actor(_RIGHT if len(self.actors) == 1 else 0))
-    return self.actors[-1]
-
-
-class _Batch(actors.SingleActors):
-  """Says of each environment who it is."""
+  def __init__(self, actors):
+    self._actors = actors
 
   @property
   def telemetry(self):
     return [{"number": float(i)} for i in range(len(self._actors))]
 
+  def observe_first(self, index, timestep):
+    self._actors[index].observe_first(timestep)
 
-class _BatchedBuilder(_ForeignBuilder):
-  """Makes an actor for several environments itself."""
+  def select_actions(self, observations):
+    pairs = zip(self._actors, observations, strict=True)
+    return np.stack([actor.select_action(seen) for actor, seen in pairs])
 
-  def make_batched_actor(
-    self,
-    random_key,
-    policy,
-    spec,
-    variable_source,
-    adders,
-    first_environment,
-    num_environments,
-  ):
-    self.place = first_environment, num_environments
-    return _Batch(
-      [self.make_actor(random_key, policy, spec, None, a) for a in adders]
-    )
+  def observe(self, actions, timesteps):
+    for triple in zip(self._actors, actions, timesteps, strict=True):
+      triple[0].observe(*triple[1:])
+
+  def update(self, wait=False):
+    for actor in self._actors:
+      actor.update(wait)
 
 
-def _play(builder):
-  """All rows of a loop, in the order in which the episodes ended."""
-  adders = ["a", "b", "c"]
-  actor = actors.make_batched_actor(
-    builder, jax.random.PRNGKey(0), None, None, None, adders, 6, 12
-  )
-  assert builder.adders == adders
+def _play():
+  """The actors, and all episodes of a loop in the order in which they ended."""
+  actors = [_Actor(_RIGHT if i == 1 else 0) for i in range(len(_LENGTHS))]
+  batch = _Batch(actors)
   environments = [toy.Corridor(seed=0, length=length) for length in _LENGTHS]
-  loop = lockstep.LockStep(environments, actor, [()] * len(_LENGTHS))
+  loop = lockstep.LockStep(environments, batch, [()] * len(_LENGTHS))
   ended = [loop.step() for _ in range(_STEPS)]
-  actor.update()
+  batch.update()
   assert all(seconds > 0 for seconds in loop.seconds.values())
   for step, episodes in enumerate(ended, start=1):
     lengths = [episode.row["episode_length"] for episode in episodes]
     assert lengths == [n for n in _LENGTHS if step % n == 0]
-  return [episode for episodes in ended for episode in episodes]
+  return actors, [episode for episodes in ended for episode in episodes]
 
 
-@pytest.mark.parametrize("make", [_ForeignBuilder, _BatchedBuilder])
-def test_each_environment_has_episodes_of_its_own(make):
-  builder = make()
-  rows = [episode.row for episode in _play(builder)]
+def test_each_environment_has_episodes_of_its_own():
+  actors, episodes = _play()
+  rows = [episode.row for episode in episodes]
   for length in _LENGTHS:
     own = [row for row in rows if row["episode_length"] == length]
     assert len(own) == _STEPS // length
     paid = length if length == _LENGTHS[1] else 0
     assert [row["episode_return"] for row in own] == [paid] * len(own)
-  for actor, length in zip(builder.actors, _LENGTHS, strict=True):
+  for actor, length in zip(actors, _LENGTHS, strict=True):
     episode = ["first", *["mid"] * (length - 1), "last"]
     assert actor.told == episode * (_STEPS // length)
     assert actor.updates == 1
 
 
 def test_telemetry_is_that_of_the_environment():
-  for episode in _play(_BatchedBuilder()):
+  for episode in _play()[1]:
     number = float(_LENGTHS.index(episode.row["episode_length"]))
     assert episode.telemetry == {"number": number}
     assert episode.row["number"] == number
-  assert not any(episode.telemetry for episode in _play(_ForeignBuilder()))
-
-
-def test_a_batch_is_told_which_environments_it_has():
-  builder = _BatchedBuilder()
-  _play(builder)
-  assert builder.place == (6, 12)
-
-
-def test_no_two_single_actors_share_their_randomness():
-  builder, key = _ForeignBuilder(), jax.random.PRNGKey(0)
-  for first in (0, 2):  # as two processes with the key of their run
-    actors.make_batched_actor(
-      builder, key, None, None, None, [None] * 2, first, 4
-    )
-  assert len(set(builder.keys)) == 4
