@@ -7,11 +7,10 @@ record.py       counts, logs and the line on the terminal
 loggers.py, progress.py, signals.py  what that needs
 embedded/       runs an experiment in this process, on workers' environments
 
-With any of Acme's builders, on Reverb:
+With an Acme builder, on Reverb:
 
 distributed.py  runs one as a Launchpad program: in threads, processes, on Ray
   parts.py        the parts of an agent, as its builder makes them
-  actors.py       those of them that act
   prefetch.py     batches, ahead of the learner
   program.py      its nodes, and who calls whom
   roles.py        what each node does
