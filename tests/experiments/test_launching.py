@@ -38,6 +38,7 @@ def _writers(folder: pathlib.Path) -> list[str]:
   return found
 
 
+@pytest.mark.acme
 @pytest.mark.parametrize("agent", _AGENTS)
 def test_a_program_of_processes_reaches_its_budget(agent, tmp_path):
   process = programs.start(
