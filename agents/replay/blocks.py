@@ -5,7 +5,7 @@ rows (see `window`).
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import zstandard
@@ -45,51 +45,50 @@ class StoredBlock:
     return _OVERHEAD + len(self.frames) + len(self.records)
 
 
+# Consecutive ones of an episode, the oldest first.
+Blocks = Sequence[StoredBlock]
+Decompress = Callable[[bytes], bytes]  # of one thread
+
+
 def pack(records: np.ndarray, compressor: zstandard.ZstdCompressor) -> bytes:
   """Compresses records `[N]`: first byte of all, second byte of all, ..."""
   planes = records.view(np.uint8).reshape(len(records), -1).T
-  return compressor.compress(np.ascontiguousarray(planes))
+  return compressor.compress(np.ascontiguousarray(planes).tobytes())
 
 
 def load_records(
-  into: np.ndarray,
-  first: int,
-  blocks: Sequence[StoredBlock],
-  decompressor: zstandard.ZstdDecompressor,
+  into: np.ndarray, first: int, blocks: Blocks, decompress: Decompress
 ) -> None:
   """Writes the records from row `first` on; leaves what no block has.
 
   Args:
     into: uint8 `[bytes of a record, L]`.
     first: may be below 0.
-    blocks: the oldest first.
-    decompressor: of this thread.
+    blocks: that have rows of these.
+    decompress: of this thread.
   """
   for block in blocks:
     there, of_block = _overlap(first, into.shape[1], block)
-    planes = np.frombuffer(decompressor.decompress(block.records), np.uint8)
+    planes = np.frombuffer(decompress(block.records), np.uint8)
     into[:, there] = planes.reshape(-1, block.num_rows)[:, of_block]
 
 
 def load_frames(
-  into: np.ndarray,
-  first: int,
-  blocks: Sequence[StoredBlock],
-  decompressor: zstandard.ZstdDecompressor,
+  into: np.ndarray, first: int, blocks: Blocks, decompress: Decompress
 ) -> None:
   """Writes the frames from row `first` on; blank where there is none.
 
   Args:
     into: uint8 `[L, H, W, C]`.
     first: may be below 0.
-    blocks: the oldest first.
-    decompressor: of this thread.
+    blocks: that have rows of these.
+    decompress: of this thread.
   """
   into[: max(-first, 0)] = 0
   into[blocks[-1].last + 1 - first :] = 0
   for block in blocks:
     there, of_block = _overlap(first, len(into), block)
-    frames = np.frombuffer(decompressor.decompress(block.frames), np.uint8)
+    frames = np.frombuffer(decompress(block.frames), np.uint8)
     into[there] = frames.reshape(-1, *into.shape[1:])[of_block]
 
 

@@ -62,8 +62,8 @@ class FrameRecorder:
   def save_state(self) -> dict[str, np.ndarray]:
     """All that decides about the blocks to come."""
     return {
-      "row": np.int64(self._row)[None],
-      "num_frames": np.int64(len(self._frames))[None],
+      "row": np.array([self._row]),
+      "num_frames": np.array([len(self._frames)]),
       "frames": np.frombuffer(b"".join(self._frames), np.uint8),
     }
 

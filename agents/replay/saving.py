@@ -95,10 +95,8 @@ class Saver:
       os.fsync(file.fileno())
     partial.rename(path)
     descriptor = os.open(self._folder, os.O_RDONLY)
-    try:
-      os.fsync(descriptor)
-    finally:
-      os.close(descriptor)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
   def _read(
     self, segment: int, known: dict[int, blocks_lib.StoredBlock]

@@ -6,6 +6,8 @@ their keys, in the order in which they came; the oldest goes first.
 Axes: B batch, L rows of a sequence, C stacked frames.
 """
 
+import math
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,10 +18,27 @@ import zstandard
 from .. import sequences
 from . import blocks as blocks_lib
 from . import cutter as cutter_lib
-from . import frames, window
+from . import frames as frames_lib
+from . import window
 
 # What Python takes for a sequence, about.
 _OVERHEAD = 192
+
+# Of memory that JAX takes on a CPU without a copy.
+_ALIGNMENT = 64
+
+
+class Held(NamedTuple):
+  """A sequence, as replay holds it.
+
+  Attributes:
+    first: its first row; below 0, padding comes first.
+    blocks: with all its rows, and those stacked on the first of them; the
+      oldest first.
+  """
+
+  first: int
+  blocks: tuple[blocks_lib.StoredBlock, ...]
 
 
 class Sample(NamedTuple):
@@ -29,15 +48,13 @@ class Sample(NamedTuple):
     keys: int64 `[B]`.
     probability: float64 `[B]`, with which each was drawn.
     recurrent_state: leaves, `[B, ...]`.
-    firsts: the row that each begins with; below 0, padding comes first.
-    blocks: of each.
+    sequences: what is held of each.
   """
 
   keys: np.ndarray
   probability: np.ndarray
   recurrent_state: list[np.ndarray]
-  firsts: list[int]
-  blocks: list[tuple[blocks_lib.StoredBlock, ...]]
+  sequences: list[Held]
 
 
 class Replay:
@@ -85,77 +102,75 @@ class Replay:
     self._states = [np.zeros((max_size, *x.shape[1:]), x.dtype) for x in leaves]
     self._bytes_of_each = _OVERHEAD + sum(x[0].nbytes for x in self._states)
     self._weights = np.zeros(max_size)
-    self._firsts = np.zeros(max_size, np.int64)
-    self._blocks: list[tuple[blocks_lib.StoredBlock, ...]] = [()] * max_size
+    self._sequences = [Held(0, ())] * max_size
     self._padding = window.padding(spec)
+    self._free: list[bytearray] = []
 
   def __len__(self) -> int:
     return self.inserts - self.oldest
 
   def _slots(self, begin: int = 0) -> np.ndarray:
     """Where the sequences from that key on are, the oldest first."""
-    return np.arange(max(begin, self.oldest), self.inserts) % len(self._blocks)
+    return np.arange(max(begin, self.oldest), self.inserts) % len(
+      self._sequences
+    )
 
   def new_block(
-    self, first: int, block: frames.Block
+    self, first: int, frames: frames_lib.Block
   ) -> blocks_lib.StoredBlock:
     """A block with a number, but without records, and in no sequence yet."""
     self.num_blocks += 1
     return blocks_lib.StoredBlock(
-      self.num_blocks, first, block.num_frames, block.data
+      self.num_blocks, first, frames.num_frames, frames.data
     )
 
   def insert(
     self,
-    first: int,
-    blocks: Sequence[blocks_lib.StoredBlock],
+    sequence: Held,
     recurrent_state: Sequence[np.ndarray],
     priority: float,
   ) -> None:
     """A new sequence; it may replace the oldest one.
 
     Args:
-      first: its first row.
-      blocks: with all its rows, and those stacked on the first of them; the
-        oldest first.
+      sequence: its rows.
       recurrent_state: leaves, before its first row.
       priority: of the sequence.
 
     Raises:
       MemoryError: if replay now takes more than it may.
     """
-    if len(self) == len(self._blocks):
+    if len(self) == len(self._sequences):
       self._release(self.oldest)
       self.oldest += 1
     self.inserts += 1
-    self._put(self.inserts - 1, first, tuple(blocks), recurrent_state)
+    self._put(self.inserts - 1, sequence, recurrent_state)
     self.update_priorities(np.array([self.inserts - 1]), np.array([priority]))
     if self.num_bytes > self._max_bytes:
       raise MemoryError(
         f"replay takes {self.num_bytes / 1e9:.3f} GB with {len(self)} of "
-        f"{len(self._blocks)} sequences, and may take "
+        f"{len(self._sequences)} sequences, and may take "
         f"{self._max_bytes / 1e9:.3f}: lower --max_replay_size"
       )
 
   def _put(
     self,
     key: int,
-    first: int,
-    blocks: tuple[blocks_lib.StoredBlock, ...],
+    sequence: Held,
     recurrent_state: Sequence[np.ndarray],
   ) -> None:
-    slot = key % len(self._blocks)
-    self._firsts[slot], self._blocks[slot] = first, blocks
+    slot = key % len(self._sequences)
+    self._sequences[slot] = sequence
     for states, state in zip(self._states, recurrent_state, strict=True):
       states[slot] = state
     self.num_bytes += self._bytes_of_each
-    for block in blocks:
+    for block in sequence.blocks:
       self.num_bytes += 0 if block.references else block.num_bytes
       block.references += 1
 
   def _release(self, key: int) -> None:
     self.num_bytes -= self._bytes_of_each
-    for block in self._blocks[key % len(self._blocks)]:
+    for block in self._sequences[key % len(self._sequences)].blocks:
       block.references -= 1
       if not block.references:
         self.num_bytes -= block.num_bytes
@@ -176,7 +191,7 @@ class Replay:
       )
     weights = np.where(priorities > 0, priorities**self._exponent, 0.0)
     here = keys >= self.oldest
-    self._weights[keys[here] % len(self._blocks)] = weights[here]
+    self._weights[keys[here] % len(self._sequences)] = weights[here]
 
   def sample(self, batch_size: int) -> Sample:
     """Draws sequences, each in proportion to priority ** exponent.
@@ -198,54 +213,55 @@ class Replay:
       probability = np.full(batch_size, 1.0 / len(self))
     self.samples += batch_size
     return Sample(
-      self.oldest + (slots - self.oldest) % len(self._blocks),
+      self.oldest + (slots - self.oldest) % len(self._sequences),
       probability,
       [states[slots] for states in self._states],
-      self._firsts[slots].tolist(),
-      [self._blocks[slot] for slot in slots],
+      [self._sequences[slot] for slot in slots],
     )
 
-  def load(
-    self, sample: Sample, observation: np.ndarray | None = None
-  ) -> sequences.Sequences:
-    """Decompresses a batch, `[B, L, ...]`; in any thread.
-
-    Args:
-      sample: what was drawn.
-      observation: uint8 `[B, L, H, W, C]` to write to; its memory need not be
-        got anew, which is a fourth of the work.
-    """
-    decompressor = zstandard.ZstdDecompressor()
+  def load(self, sample: Sample) -> sequences.Sequences:
+    """Decompresses a batch, `[B, L, ...]`; in any thread."""
+    decompress = zstandard.ZstdDecompressor().decompress
     length, *shape = self.spec.observation.shape
-    if observation is None:
-      observation = np.empty((len(sample.keys), length, *shape), np.uint8)
-    planes = np.empty(
-      (len(sample.keys), self._padding.nbytes, length), np.uint8
-    )
-    planes[:] = np.frombuffer(self._padding.tobytes(), np.uint8)[:, None]
+    observation = self._memory((len(sample.keys), length, *shape))
+    blank = np.frombuffer(self._padding.tobytes(), np.uint8)
+    planes = np.tile(blank[:, None], (len(sample.keys), 1, length))
     stacked = self.num_stacked - 1
     scratch = np.empty((length + stacked, *shape[:-1], 1), np.uint8)
-    for b, (first, blocks) in enumerate(
-      zip(sample.firsts, sample.blocks, strict=True)
-    ):
-      blocks_lib.load_records(planes[b], first, blocks, decompressor)
+    for b, (first, blocks) in enumerate(sample.sequences):
+      blocks_lib.load_records(planes[b], first, blocks, decompress)
       into = scratch if stacked else observation[b]
-      blocks_lib.load_frames(into, first - stacked, blocks, decompressor)
+      blocks_lib.load_frames(into, first - stacked, blocks, decompress)
       if stacked:
         for i in range(self.num_stacked):
           observation[b, ..., i] = scratch[i : i + length, ..., 0]
         # Behind the episode's end there is not even an older frame.
         observation[b, blocks[-1].last + 1 - first :] = 0
     records = np.ascontiguousarray(planes.swapaxes(1, 2))
+    records = records.view(self._padding.dtype)[..., 0]
     state = jax.tree.unflatten(self._state_tree, sample.recurrent_state)
-    return window.as_sequences(
-      records.view(self._padding.dtype)[..., 0], observation, state
-    )
+    return window.as_sequences(records, observation, state)
+
+  def _memory(self, shape: tuple[int, ...]) -> np.ndarray:
+    """Where the frames of a batch go, uint8, used again when nobody has it.
+
+    To get and blank new memory each time would be a third of the work.
+    """
+    size = math.prod(shape)
+    memory = self._free.pop() if self._free else bytearray()
+    if len(memory) != size + _ALIGNMENT:
+      memory = bytearray(size + _ALIGNMENT)
+    # Views of it, JAX's too, hold this array, since that is no view of another.
+    array = np.frombuffer(memory, np.uint8)
+    weakref.finalize(array, self._free.append, memory).atexit = False
+    start = -array.ctypes.data % _ALIGNMENT
+    return array[start : start + size].reshape(shape)
 
   def live_blocks(self) -> dict[int, blocks_lib.StoredBlock]:
     """All blocks of sequences, by number, in the order of the sequences."""
     slots = self._slots().tolist()
-    return {b.number: b for slot in slots for b in self._blocks[slot]}
+    held = (self._sequences[slot].blocks for slot in slots)
+    return {block.number: block for blocks in held for block in blocks}
 
   def save_state(self) -> dict[str, np.ndarray]:
     """What changes of all that is there; the rest is `save_sequences`'."""
@@ -257,24 +273,22 @@ class Replay:
 
   def restore_state(self, arrays: Mapping[str, np.ndarray]) -> None:
     """Of an empty replay, before its sequences come back."""
-    oldest, self.inserts, self.samples, self.num_blocks = arrays[
-      "counters"
-    ].tolist()
-    self.oldest = max(oldest, self.inserts - len(self._blocks))
+    oldest, *counters = arrays["counters"].tolist()
+    self.inserts, self.samples, self.num_blocks = counters
+    self.oldest = max(oldest, self.inserts - len(self._sequences))
     self._weights[self._slots()] = arrays["weights"][self.oldest - oldest :]
 
   def save_sequences(self, begin: int) -> dict[str, np.ndarray]:
     """The sequences from this key on, but no blocks."""
     slots = self._slots(begin)
-    numbers = [[b.number for b in self._blocks[slot]] for slot in slots]
-    width = max(map(len, numbers), default=0)
-    table = [row + [0] * (width - len(row)) for row in numbers]
-    return {
-      "keys": np.arange(self.inserts - len(slots), self.inserts),
-      "firsts": self._firsts[slots],
-      "numbers": np.array(table, np.int64).reshape(len(slots), width),
-      **{f"state_{i}": x[slots] for i, x in enumerate(self._states)},
-    }
+    held = [self._sequences[slot] for slot in slots]
+    width = max((len(x.blocks) for x in held), default=0)
+    table = np.zeros((len(held), 2 + width), np.int64)
+    table[:, 0] = np.arange(self.inserts - len(held), self.inserts)
+    for row, (first, blocks) in zip(table, held, strict=True):
+      row[1 : 2 + len(blocks)] = first, *(block.number for block in blocks)
+    states = {f"state_{i}": x[slots] for i, x in enumerate(self._states)}
+    return {"sequences": table, **states}
 
   def restore_sequences(
     self,
@@ -288,9 +302,7 @@ class Replay:
       blocks: at least all of theirs, by number.
     """
     states = [arrays[f"state_{i}"] for i in range(len(self._states))]
-    for i, key in enumerate(arrays["keys"].tolist()):
+    for i, (key, first, *numbers) in enumerate(arrays["sequences"].tolist()):
       if self.oldest <= key < self.inserts:
-        numbers = [n for n in arrays["numbers"][i].tolist() if n]
-        held = tuple(blocks[number] for number in numbers)
-        first = int(arrays["firsts"][i])
-        self._put(key, first, held, [x[i] for x in states])
+        held = Held(first, tuple(blocks[x] for x in numbers if x))
+        self._put(key, held, [x[i] for x in states])

@@ -37,13 +37,9 @@ def as_sequences(
   """The columns of records, on whatever axes."""
   names = records.dtype.names or ()
   columns = {name: np.ascontiguousarray(records[name]) for name in names}
-  transition = {name: columns.pop(name) for name in _COLUMNS}
-  return sequences.Sequences(
-    observation=observation,
-    recurrent_state=recurrent_state,
-    extras=columns,
-    **transition,
-  )
+  transition = [columns.pop(name) for name in _COLUMNS]
+  fields = [observation, *transition, recurrent_state, columns]
+  return sequences.Sequences._make(fields)
 
 
 class Window:

@@ -158,9 +158,9 @@ class Writer:
     for (i, span), priority in zip(found, priorities.tolist(), strict=False):
       lowest = span.first + 1 - self._replay.num_stacked
       slot = self._state_slot(span.start)
+      held = [b for b in self._blocks[i] if lowest <= b.last <= span.last]
       self._replay.insert(
-        span.first,
-        [b for b in self._blocks[i] if lowest <= b.last <= span.last],
+        store.Held(span.first, tuple(held)),
         [states[i, slot] for states in self._states],
         priority,
       )

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import gc
 import subprocess
 import sys
 
@@ -228,7 +229,7 @@ def test_too_little_memory_names_the_flag():
   assert "\n" not in str(error.value)
 
 
-def test_batches_are_loaded_in_any_thread_and_into_given_memory():
+def test_batches_are_loaded_in_any_thread():
   replay = toys.make_replay(CUT)
   inserts = fill(replay)
   samples = [replay.sample(8) for _ in range(30)]
@@ -238,10 +239,32 @@ def test_batches_are_loaded_in_any_thread_and_into_given_memory():
     batches = list(pool.map(replay.load, samples))
   for sample, batch in zip(samples, batches, strict=True):
     assert_same(batch, stacked(inserts, sample.keys))
-  memory = np.full_like(batches[0].observation, 7)
-  batch = replay.load(samples[1], memory)
-  assert batch.observation is memory
-  assert_same(batch, batches[1])
+
+
+def test_memory_is_used_again_once_nobody_has_it():
+  replay = toys.make_replay(CUT)
+  inserts = fill(replay)
+  samples = [replay.sample(8) for _ in range(3)]
+  first = replay.load(samples[0]).observation
+  place = first.ctypes.data
+  assert place % 64 == 0
+  for hold in (lambda x: x[3, 2:5], lambda x: x.reshape(-1), jax.device_put):
+    held = hold(first)
+    before = np.array(held)
+    del first
+    # Neither a part of it nor JAX lets it be written to.
+    other = replay.load(samples[1]).observation
+    np.testing.assert_array_equal(held, before)
+    del held
+    gc.collect()
+    places = {other.ctypes.data}
+    first = replay.load(samples[0]).observation
+    places.add(first.ctypes.data)
+    assert len(places) == 2
+    del other
+  assert place in places
+  assert_same(replay.load(samples[2]), stacked(inserts, samples[2].keys))
+  assert replay.load(replay.sample(5)).observation.shape[0] == 5
 
 
 def test_the_recurrent_state_is_fetched_where_it_is_kept():
