@@ -496,6 +496,7 @@ def explorer(tmp_path_factory):
       f"--workdir={workdir}",
       "--intrinsic_steps=5",
       "--frames=1200",
+      "--envs_per_actor=1",
       *programs.TINY,
     )
   )
@@ -520,6 +521,7 @@ def test_it_is_explored_without_rewards_and_then_learned(explorer, tmp_path):
       f"--pretrained={explorer},random",
       f"--workdir={workdir}",
       "--frames=1200",
+      "--envs_per_actor=1",
       *programs.TINY,
     )
   )
