@@ -6,7 +6,7 @@ sees what ours sees, and the reward, which Acme always gives it.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dm_env
@@ -16,13 +16,14 @@ import jax.numpy as jnp
 import reverb
 
 # First, since it supplies what acme takes from JAX and is no longer there.
-from behavior_transfer.agents import networks as networks_lib  # isort: skip
+import behavior_transfer.agents.acme  # noqa: F401  # isort: skip
 
 import acme
 from acme import specs, wrappers
 from acme.agents.jax import r2d2
 from acme.utils import loggers
 
+from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.experiments import tasks
 
 
@@ -68,6 +69,13 @@ class _Network(hk.RNNCore):
     embeddings = hk.BatchApply(self._embed)(inputs)
     outputs, state = hk.static_unroll(self._core, embeddings, state)
     return hk.BatchApply(self._head)(outputs), state
+
+
+def actor(
+  task: tasks.Task, network: str, stack: contextlib.ExitStack
+) -> tuple[Callable[[], None], int]:
+  """Acts in one environment; a `crowd.Make`."""
+  return Agent(task, network, stack).act, 1
 
 
 class Agent:

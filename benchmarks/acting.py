@@ -1,20 +1,32 @@
-"""Agent steps per second of one core: ours against dm-acme 0.4.0's R2D2.
+"""Agent steps per second of two cores: ours against dm-acme 0.4.0's R2D2.
 
   python benchmarks/acting.py
 
-Both play Ms. Pac-Man on the same environment, with networks of the same sizes,
-and write to a Reverb server of their own in this process, which keeps to one
-core. Acme's actor steps one environment; ours one, and several in lock-step.
-The emulator alone, stepped at random, is what could be had at most.
+All play Ms. Pac-Man on the same environment, with networks of the same sizes,
+and write to a replay. Acme's actor steps one environment, and there is one on
+each core, with a Reverb server of its own; ours on Reverb the same, with one
+environment or several in lock-step. The embedded engine has one worker, and
+decides beside it. The emulator alone, stepped at random, is what could be had
+at most.
 """
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
-from behavior_transfer.benchmarks import comparisons, environment, timing
+from behavior_transfer.benchmarks import (
+  boxes,
+  comparisons,
+  crowd,
+  meter,
+  timing,
+)
 from behavior_transfer.experiments import tasks
 
-_BARS = {1: 1.5, 16: 4.0}  # times Acme's rate, by environments
+_CORES = 2
+_BARS = {16: 2.4, 32: 3.2}  # times Acme's rate, by environments
+_ON_REVERB = (1, 16)  # environments
+_THEIRS = "two of dm-acme's R2D2"
 
 
 def measure() -> Iterator[comparisons.Comparison]:
@@ -22,40 +34,43 @@ def measure() -> Iterator[comparisons.Comparison]:
   from behavior_transfer.benchmarks import acme_r2d2, runs
 
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
-  network = comparisons.NETWORK.value
-  with contextlib.ExitStack() as stack:
-    loops = {
-      size: runs.make_loop("r2d2", network, task, size, stack) for size in _BARS
-    }
-    acme_agent = acme_r2d2.Agent(task, network, stack)
-    sides = {
-      "acme": (acme_agent.act, 1),
-      "emulator": (environment.at_random(stack.enter_context(task.make(0))), 1),
-      **{str(size): (loop.step, size) for size, loop in loops.items()},
-    }
-    rates = timing.rates(
-      sides, comparisons.TURNS.value, comparisons.SECONDS.value, timing.WARM_UP
-    )
-    for size, bar in _BARS.items():
-      seconds = loops[size].seconds
-      yield comparisons.Comparison(
-        f"acting, {size} environments, / dm-acme's R2D2",
-        "steps/s",
-        rates[str(size)],
-        rates["acme"],
-        at_least=bar,
-        note=", ".join(
-          f"{part} {spent / sum(seconds.values()):.0%}"
-          for part, spent in seconds.items()
-        ),
+  network, seconds = comparisons.NETWORK.value, comparisons.SECONDS.value
+  makes: dict[str, crowd.Make] = {
+    _THEIRS: functools.partial(acme_r2d2.actor, task, network),
+    "two emulators alone": functools.partial(crowd.at_random, task),
+    **{
+      f"acting on Reverb, 2 x {size} environments": functools.partial(
+        runs.actor, "r2d2", network, task, size
       )
+      for size in _ON_REVERB
+    },
+  }
+  boxed = {
+    f"acting, 2 x {size // 2} environments": boxes.Box(
+      "r2d2", network, task, size, 1
+    )
+    for size in _BARS
+  }
+  with contextlib.ExitStack() as stack:
+    sides: dict[str, Callable[[], timing.Figures]] = {
+      name: functools.partial(crowd.Crowd(make, _CORES, stack).measure, seconds)
+      for name, make in makes.items()
+    }
+    for name, box in boxed.items():
+      sides[name] = functools.partial(box.measure, meter.Measurement(seconds))
+    found = timing.alternate(sides, comparisons.TURNS.value)
+  theirs = found.pop(_THEIRS)
+  bars = dict(zip(boxed, _BARS.values(), strict=True))
+  for name, figures in found.items():
     yield comparisons.Comparison(
-      "the emulator alone / dm-acme's R2D2",
+      f"{name} / {_THEIRS}",
       "steps/s",
-      rates["emulator"],
-      rates["acme"],
+      figures.steps_per_second,
+      theirs.steps_per_second,
+      at_least=bars.get(name),
+      note=figures.note(),
     )
 
 
 if __name__ == "__main__":
-  comparisons.run(measure, cores=1)
+  comparisons.run(measure, cores=_CORES)

@@ -2,21 +2,28 @@
 
   python benchmarks/growth.py --figure=growth.png
 
-Acting against the environments of a process, learning against the sequences of
+Acting against the environments of a run, learning against the sequences of
 a batch and against their length, memory against the steps in the replay. Dashed
 is what the first point would grow to. Takes ten minutes.
 """
 
-import contextlib
+import functools
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from absl import flags
 
-from behavior_transfer.benchmarks import comparisons, core, memory, timing
+from behavior_transfer.benchmarks import (
+  boxes,
+  comparisons,
+  core,
+  memory,
+  meter,
+  timing,
+)
 from behavior_transfer.experiments import cli, tasks, workdirs
 
 _FIGURE = flags.DEFINE_string(
@@ -26,7 +33,6 @@ _ENVIRONMENTS = (1, 2, 4, 8, 16, 32, 64)
 _BATCHES = (8, 16, 32, 64, 128)
 _TRACES = (10, 20, 40, 80, 160)
 _STEPS = (2_000, 4_000, 8_000, 16_000)
-_WARM_UP = 60  # calls
 
 
 class Curve(NamedTuple):
@@ -37,35 +43,27 @@ class Curve(NamedTuple):
   points: Mapping[int, float]
 
 
-def _rate(step: Callable[[], object], units: int, warm_up: int = 2) -> float:
-  (rate,) = timing.rates(
-    {"": (step, units)},
-    comparisons.TURNS.value,
-    comparisons.SECONDS.value,
-    warm_up,
-  ).values()
-  return rate
-
-
 def _acting(size: int) -> float:
-  from behavior_transfer.benchmarks import runs
-
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
-  with contextlib.ExitStack() as stack:
-    loop = runs.make_loop("r2d2", comparisons.NETWORK.value, task, size, stack)
-    return _rate(loop.step, size, _WARM_UP)
+  box = boxes.Box("r2d2", comparisons.NETWORK.value, task, size, 1)
+  wanted = meter.Measurement(comparisons.SECONDS.value)
+  sides = {"": functools.partial(box.measure, wanted)}
+  return timing.alternate(sides, comparisons.TURNS.value)[""].steps_per_second
 
 
 def _learning(batch_size: int, trace_length: int) -> float:
   """Milliseconds of an update."""
   update = core.Update(batch_size, trace_length // 2, trace_length)
-  return 1e3 / _rate(update, 1)
+  rates = timing.rates(
+    {"": (update, 1)}, comparisons.TURNS.value, comparisons.SECONDS.value
+  )
+  return 1e3 / rates[""]
 
 
 def curves() -> Iterator[Curve]:
   """The panels, one after the other."""
   yield Curve(
-    "environments in a process",
+    "environments, with one worker",
     "agent steps/s",
     {size: _acting(size) for size in _ENVIRONMENTS},
   )
@@ -83,7 +81,7 @@ def curves() -> Iterator[Curve]:
     "agent steps in the replay",
     "MB",
     {
-      steps: steps * memory.measure_side("ours", steps) / 1e6
+      steps: steps * memory.measure_side("random", steps)["account"] / 1e6
       for steps in _STEPS
     },
   )

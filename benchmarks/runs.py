@@ -1,34 +1,22 @@
-"""Runs that are not meant to get anywhere, to be timed."""
+"""Runs on Reverb that are not meant to get anywhere, to be timed."""
 
 import contextlib
-import functools
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Any
 
-from acme.utils import loggers
+# First, since it makes acme importable.
+from behavior_transfer.agents.acme import builder  # isort: skip
 
-from behavior_transfer.agents import bt, ngu, r2d2
-from behavior_transfer.experiments import pretrained_policies, tasks
-from behavior_transfer.launch import experiment
-
-
-class _NothingKept(experiment.Checkpointer):
-  """No run is saved here."""
-
-  def latest(self):
-    return None
-
-  def restore(self, template):
-    return template
-
-  def save(self, learner_state, counts):
-    del learner_state, counts
+from behavior_transfer.benchmarks import boxes
+from behavior_transfer.experiments import tasks
+from behavior_transfer.launch import experiment, parts
 
 
 def make_experiment(
   agent: str, network: str, task: tasks.Task, size: int, **config: Any
-) -> experiment.Experiment:
+) -> experiment.ServedExperiment:
   """A run in which the replay holds nobody up.
 
   Args:
@@ -44,38 +32,24 @@ def make_experiment(
     "min_replay_size": 1,
     **config,
   }
-  builder: Any
-  make_networks: Callable[..., Any]
-  if agent == "r2d2":
-    builder = r2d2.R2D2Builder(r2d2.R2D2Config(**config))
-    make_networks = functools.partial(r2d2.make_networks, size=network)
-  elif agent == "ngu":
-    ngu_config = ngu.NGUConfig(**config)
-    builder = ngu.NGUBuilder(ngu_config)
-    make_networks = functools.partial(
-      ngu.make_networks, size=network, config=ngu_config
-    )
-  else:
-    builder = bt.BTBuilder(bt.BTConfig(**config))
-    bundled = {"hero": "hero_ngu", "ms_pacman": "ms_pacman_ngu"}
-    name = bundled.get(task.make(0).game, "random")
-    make_networks = functools.partial(
-      bt.make_networks,
-      size=network,
-      pretrained=pretrained_policies.load([name], task).policies,
-    )
-  return experiment.Experiment(
-    builder=builder,
-    environment_factory=task.make,
-    network_factory=make_networks,
-    logger_factory=lambda *_, **__: loggers.NoOpLogger(),
-    checkpointer=_NothingKept(),
-    num_steps=0,
-    checkpoint_period=1,
-    evaluation_period=1,
-    evaluation_episodes=0,
-    envs_per_actor=size,
+  design = boxes.design(agent, network, task, **config)
+  plan = boxes.make_plan(task, size)
+  return experiment.ServedExperiment(
+    **{f.name: getattr(plan, f.name) for f in dataclasses.fields(plan)},
+    builder=builder.Builder(design.config, design.describe),
+    network_factory=design.network_factory,
   )
+
+
+def actor(
+  agent: str,
+  network: str,
+  task: tasks.Task,
+  size: int,
+  stack: contextlib.ExitStack,
+) -> tuple[Callable[[], Any], int]:
+  """Acts in that many environments; a `crowd.Make`."""
+  return make_loop(agent, network, task, size, stack).step, size
 
 
 def make_loop(
@@ -87,8 +61,6 @@ def make_loop(
   **config: Any,
 ) -> Any:
   """A `LockStep` that acts in that many environments and learns nothing."""
-  from behavior_transfer.launch import parts
-
   plan = make_experiment(agent, network, task, size, **config)
   design = parts.design(plan)
   replay = parts.Replay(plan, design, stack)
@@ -115,8 +87,6 @@ def make_learner(
     shape: Batch, burn-in and trace.
     stack: Ends the replay and the environment.
   """
-  from behavior_transfer.launch import parts
-
   batch_size, burn_in, trace_length = shape
   plan = make_experiment(
     agent,

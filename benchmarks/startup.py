@@ -8,10 +8,10 @@ takes little; the note says how long the imports alone take, which nothing here
 can shorten.
 """
 
+import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -21,39 +21,67 @@ from collections.abc import Iterator
 
 from behavior_transfer.benchmarks import comparisons
 
-_PROGRAM = pathlib.Path(__file__).parents[1] / "experiments" / "run_bt.py"
-_IMPORTS = (
-  "from behavior_transfer.agents import bt;"
-  "from behavior_transfer.experiments import training;"
-  "from behavior_transfer.launch import local;"
-  "bt.BTBuilder"
-)
+CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
+_IMPORTS = "from behavior_transfer.experiments import run_bt"
 _PATIENCE = 600.0  # seconds
 _BAR = 1 / 3
 
 
-def _first_learner_step(cache: pathlib.Path, workdir: pathlib.Path) -> float:
-  """Seconds until the run has learned for the first time."""
+@contextlib.contextmanager
+def running(
+  checkout: pathlib.Path, folder: pathlib.Path, *options: str
+) -> Iterator[pathlib.Path]:
+  """Has a checkout's `run_bt.py` run; gives its workdir, which is new.
+
+  Args:
+    checkout: Of this project; needs not be installed.
+    folder: Keeps what it compiles.
+    *options: Of the program.
+  """
+  workdir, link = folder / "run", folder / "packages" / "behavior_transfer"
+  shutil.rmtree(workdir, ignore_errors=True)
+  link.parent.mkdir(parents=True, exist_ok=True)
+  with contextlib.suppress(FileExistsError):
+    link.symlink_to(checkout)
   command: list[str | pathlib.Path] = [
-    *(sys.executable, _PROGRAM, "--game=hero_hard", "--pretrained=hero_ngu"),
-    *(f"--preset={comparisons.NETWORK.value}", f"--workdir={workdir}"),
-    *("--max_replay_size=100", "--min_replay_size=4", "--batch_size=4"),
-    *("--actor_update_period=1", "--allow_large_replay"),
+    *(sys.executable, checkout / "experiments" / "run_bt.py"),
+    *("--game=hero_hard", "--pretrained=hero_ngu", f"--workdir={workdir}"),
+    *("--envs_per_actor=16", "--allow_large_replay", *options),
   ]
-  start = time.monotonic()
+  paths = {"XDG_CACHE_HOME": folder, "PYTHONPATH": link.parent}
   with subprocess.Popen(
     command,
-    env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+    env={**os.environ, **{name: str(path) for name, path in paths.items()}},
     stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
   ) as process:
-    rows = workdir / "learner.csv"
-    while not rows.exists() or not rows.stat().st_size:
-      if process.poll() is not None or time.monotonic() > start + _PATIENCE:
-        raise RuntimeError(f"no learner step; exit code {process.poll()}")
-      time.sleep(0.05)
-    seconds = time.monotonic() - start
-    process.send_signal(signal.SIGKILL)
-  return seconds
+    try:
+      yield workdir
+    finally:
+      process.kill()
+
+
+def learner_rows(workdir: pathlib.Path, number: int) -> list[str]:
+  """Lines of its log, as soon as there are as many, and the header."""
+  log, deadline = workdir / "learner.csv", time.monotonic() + _PATIENCE
+  while time.monotonic() < deadline:
+    lines = log.read_text().splitlines() if log.exists() else []
+    if len(lines) > number:
+      return lines
+    time.sleep(0.05)
+  raise RuntimeError(f"{workdir} has not learned within {_PATIENCE:.0f} s")
+
+
+def first_learner_step(checkout: pathlib.Path, folder: pathlib.Path) -> float:
+  """Seconds until a run has learned for the first time."""
+  start = time.monotonic()
+  with running(
+    *(checkout, folder, f"--preset={comparisons.NETWORK.value}"),
+    *("--max_replay_size=100", "--min_replay_size=4", "--batch_size=4"),
+    "--actor_update_period=1",
+  ) as workdir:
+    learner_rows(workdir, 1)
+    return time.monotonic() - start
 
 
 def _imports() -> float:
@@ -68,10 +96,8 @@ def measure() -> Iterator[comparisons.Comparison]:
   for _ in range(comparisons.TURNS.value):
     with tempfile.TemporaryDirectory() as folder:
       for side in ("theirs", "ours"):
-        workdir = pathlib.Path(folder, side)
-        seconds = _first_learner_step(pathlib.Path(folder, "cache"), workdir)
+        seconds = first_learner_step(CHECKOUT, pathlib.Path(folder))
         found[side].append(seconds)
-        shutil.rmtree(workdir)
     found["imports"].append(_imports())
   medians = {side: statistics.median(found[side]) for side in found}
   yield comparisons.Comparison(

@@ -20,6 +20,9 @@ from behavior_transfer.benchmarks import comparisons
 # Options that keep all of them together below half an hour on two cores.
 _PROGRAMS = {
   "acting.py": ("--turns=4",),
+  "one_box.py": (
+    *("--network=small", "--shape=16x10x40", "--replay_ratios=4", "--turns=3"),
+  ),
   "learning.py": ("--turns=3", "--seconds=2"),
   "core.py": ("--turns=2", "--seconds=2"),
   "memory.py": (),

@@ -5,12 +5,49 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 # Calls after which what acts is compiled and in the midst of its episodes.
 WARM_UP = 150
+
+
+class Figures(NamedTuple):
+  """Of a measurement.
+
+  Attributes:
+    steps_per_second, updates_per_second: Agent and learner steps.
+    shares: Of the time of the process that decides and learns.
+    bytes_per_step: By which it grew in replay, by replay's own account.
+    growth: Bytes a step by which that process grew.
+    resident, workers: Bytes of it, and of all workers, at the end.
+  """
+
+  steps_per_second: float
+  updates_per_second: float = 0.0
+  shares: Mapping[str, float] = {}
+  bytes_per_step: float = 0.0
+  growth: float = 0.0
+  resident: int = 0
+  workers: int = 0
+
+  def note(self) -> str:
+    """All but the speed."""
+    shares = [
+      f"{name} {share:.0%}"
+      for name, share in self.shares.items()
+      if share >= 0.005
+    ]
+    if self.updates_per_second:
+      shares.append(f"{self.updates_per_second:.3g} updates/s")
+    if self.bytes_per_step:
+      shares.append(f"{self.bytes_per_step:.0f} B/step")
+    if self.resident:
+      shares.append(
+        f"RSS {self.resident / 1e9:.2f} + {self.workers / 1e9:.2f} GB"
+      )
+    return ", ".join(shares)
 
 
 def rates(
@@ -42,6 +79,27 @@ def rates(
         done += units
       values[name].append(done / (time.perf_counter() - start))
   return {name: statistics.median(found) for name, found in values.items()}
+
+
+def alternate(
+  sides: Mapping[str, Callable[[], Figures]], turns: int
+) -> dict[str, Figures]:
+  """The figures of each side's last turn, with its median speed.
+
+  Args:
+    sides: By name, what measures it. They take turns, as in `rates`.
+    turns: Of each.
+  """
+  found: dict[str, list[Figures]] = {name: [] for name in sides}
+  for _ in range(turns):
+    for name, side in sides.items():
+      found[name].append(side())
+  return {
+    name: figures[-1]._replace(
+      steps_per_second=statistics.median(x.steps_per_second for x in figures)
+    )
+    for name, figures in found.items()
+  }
 
 
 def machine() -> dict[str, Any]:

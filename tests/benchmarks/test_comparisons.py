@@ -49,10 +49,11 @@ def test_core(tmp_path):
 @pytest.mark.parametrize(
   ("program", "arguments", "number"),
   [
-    ("acting.py", (), 3),
+    ("acting.py", (), 5),
     ("environment.py", (), 2 * 2 + 12),
     ("learning.py", ("--shapes=2x2x4",), 1),
-    ("memory.py", ("--steps=800",), 1),
+    ("memory.py", ("--steps=4000",), 5),
+    ("one_box.py", ("--shape=2x2x4", "--replay_ratios=1", "--bar=1"), 6),
     ("pretraining.py", (), 1),
     ("price.py", (), 2),
     ("startup.py", (), 1),
@@ -69,20 +70,27 @@ def test_the_table_has_every_program_of_comparisons():
     if "comparisons.run(measure" in path.read_text()
   }
   text = (_FOLDER / "table.py").read_text()
-  assert programs - {"table.py"} == {
+  # The second needs another checkout.
+  assert programs - {"table.py", "versions.py"} == {
     name for name in programs if f'"{name}":' in text
   }
 
 
-def test_the_core_needs_jax_alone():
-  blocked = ["acme", "reverb", "tensorflow", "launchpad", "dm_env", "ale_py"]
-  program = f"""
+@pytest.mark.parametrize(
+  ("program", "missing"),
+  [
+    ("core", ("dm_env", "ale_py")),
+    ("one_box", ("gymnasium", "tensorboardX", "tree")),
+  ],
+)
+def test_what_runs_on_a_gpu_needs_little(program, missing):
+  missing = ("acme", "reverb", "tensorflow", "launchpad", *missing)
+  code = f"""
 import sys
-for name in {blocked}:
-  sys.modules[name] = None
-from behavior_transfer.benchmarks import core
+sys.modules.update(dict.fromkeys({missing}))
+from behavior_transfer.benchmarks import {program}
 """
-  subprocess.run([sys.executable, "-c", program], check=True)
+  subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +102,7 @@ from behavior_transfer.benchmarks import core
       "--shapes has '16x20'; each is like 16x20",
     ),
     ("core.py", "--shape=16x20", "--shape is '16x20'; it is like 64x40x80"),
+    ("versions.py", "--older=/", "--older is '/', which is no checkout"),
   ],
 )
 def test_a_malformed_shape_is_refused(program, flag, message):
