@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import zstandard
 
+from . import frames
+
 # What Python and the heap take beside the data, about.
 _OVERHEAD = 256
 
@@ -53,7 +55,7 @@ Decompress = Callable[[bytes], bytes]  # of one thread
 def pack(records: np.ndarray, compressor: zstandard.ZstdCompressor) -> bytes:
   """Compresses records `[N]`: first byte of all, second byte of all, ..."""
   planes = records.view(np.uint8).reshape(len(records), -1).T
-  return compressor.compress(np.ascontiguousarray(planes).tobytes())
+  return frames.compress(compressor, np.ascontiguousarray(planes).tobytes())
 
 
 def load_records(
@@ -88,8 +90,8 @@ def load_frames(
   into[blocks[-1].last + 1 - first :] = 0
   for block in blocks:
     there, of_block = _overlap(first, len(into), block)
-    frames = np.frombuffer(decompress(block.frames), np.uint8)
-    into[there] = frames.reshape(-1, *into.shape[1:])[of_block]
+    rows = np.frombuffer(decompress(block.frames), np.uint8)
+    into[there] = rows.reshape(-1, *into.shape[1:])[of_block]
 
 
 def _overlap(

@@ -23,6 +23,15 @@ class Block(NamedTuple):
   num_frames: int
 
 
+def compress(compressor: zstandard.ZstdCompressor, data: bytes) -> bytes:
+  """Compresses so that what is kept takes its own size in memory.
+
+  The compressor's bytes lie at the start of a hole that is as large as what
+  they were made of, and the heap grows by as much.
+  """
+  return bytes(memoryview(compressor.compress(data)))
+
+
 class FrameRecorder:
   """Compresses the frames of one environment, an episode after the other."""
 
@@ -51,7 +60,7 @@ class FrameRecorder:
     self._frames.append(self._frame(observation))
     if not (is_last or self._cutter.ends_block(self._row)):
       return None
-    data = self._compressor.compress(b"".join(self._frames))
+    data = compress(self._compressor, b"".join(self._frames))
     block = Block(data, len(self._frames))
     self._frames = []
     return block

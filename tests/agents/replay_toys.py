@@ -68,7 +68,7 @@ def small_cutters():
         yield cutter.Cutter(burn_in, trace_length, period)
 
 
-def spec(length, num_stacked=1):
+def spec(length, num_stacked=1, side=SIDE):
   """Of a sequence; with an extra of each kind."""
   array = jax.ShapeDtypeStruct
 
@@ -76,7 +76,7 @@ def spec(length, num_stacked=1):
     return array((length, *shape), dtype)
 
   return sequences.Sequences(
-    observation=rows(np.uint8, SIDE, SIDE, num_stacked),
+    observation=rows(np.uint8, side, side, num_stacked),
     action=rows(np.int32),
     reward=rows(np.float32),
     discount=rows(np.float32),

@@ -3,8 +3,10 @@
 import collections
 import concurrent.futures
 import gc
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -16,6 +18,7 @@ from behavior_transfer.agents import networks, sequences
 from behavior_transfer.agents.replay import cutter, frames, writer
 from tests.agents import replay_toys as toys
 
+ROOT = Path(__file__).parents[2]
 CUT = cutter.Cutter(burn_in=4, trace_length=6, sequence_period=3)
 CUTTERS = list(toys.small_cutters())
 BATCH = 3
@@ -319,3 +322,17 @@ def test_padding_is_what_a_learner_masks():
   assert padding.any() and not padding.all()
   np.testing.assert_array_equal(batch.action[padding], networks.NO_ACTION)
   assert not batch.discount[padding].any()
+
+
+def test_replay_takes_what_it_says():
+  """And not what its frames took before they were compressed."""
+  filled = subprocess.run(
+    [sys.executable, "-m", "tests.agents.fill_embedded_replay"],
+    cwd=ROOT,
+    stdout=subprocess.PIPE,
+    check=True,
+  )
+  facts = json.loads(filled.stdout)
+  told = np.diff(facts["told"]).item()
+  assert told > 10_000_000
+  assert 0.6 < np.diff(facts["resident"]).item() / told < 1.3
