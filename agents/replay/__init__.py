@@ -3,6 +3,8 @@
 cutter.py   which rows of an episode make a sequence; both replays ask it
 window.py   an environment's newest steps, for the priority of a new sequence
 frames.py   compresses an environment's frames in blocks
-store.py    the embedded replay: blocks, sequences, sampling
+blocks.py   blocks of frames and of what else there is in their rows
+writer.py   from steps to blocks and sequences in the embedded replay
+store.py    the embedded replay: what it holds, and sampling
 saving.py   writes it to disk and reads it back
 """
