@@ -16,7 +16,7 @@ from behavior_transfer.agents import (
   sequences,
 )
 from behavior_transfer.agents.acme import actor, replay
-from tests.agents import helpers, toys
+from tests.agents import helpers, noisy_play, toys
 
 BURN_IN, TRACE, PERIOD = 4, 6, 3
 LENGTH = BURN_IN + TRACE + 1
@@ -307,3 +307,10 @@ def test_a_head_that_does_not_fit_the_config_is_refused():
   nets = bt.make_networks(spec, helpers.TINY, use_extra_action=False)
   with pytest.raises(ValueError, match="it must have 4"):
     bt.BTBuilder(CONFIG).make_policy(nets, spec)
+
+
+@pytest.mark.parametrize("name", ["r2d2", "bt_agreed", "ngu"])
+def test_sequences_enter_at_the_priority_that_the_learner_would_give(name):
+  """As test_initial_priorities.py has it of the embedded replay."""
+  agent = noisy_play.make_agent(name)
+  noisy_play.check_priorities(agent, noisy_play.play_with_acme(agent))
