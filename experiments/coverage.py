@@ -59,6 +59,7 @@ class Coverage(experiment.History):
 
   def restore(self, agent_steps: int):
     """Reads the file, as it was at that step."""
+    self._first_visits = {}
     if not self._path.exists():
       return
     with np.load(self._path) as arrays:

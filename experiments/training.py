@@ -331,6 +331,8 @@ def _identity(
   if run.launch == run_flags.LOCAL:
     identity["engine"] = workdirs.EMBEDDED
     identity["envs_per_actor"] = run.envs_per_actor
+    # Episodes that are under way have a part of their frames in replay alone.
+    identity["checkpoint_replay"] = run.checkpoint_replay
   variant = envs.variant(run.task.game)
   if variant.name != manifest["game"]:  # a file, which its user may edit
     identity["variant"] = dataclasses.asdict(variant)

@@ -108,13 +108,16 @@ class BatchedReward:
     return (mixed if self._unsupervised else mixed + rewards), figures
 
   def save(self) -> trees.Arrays:
-    # Environments whose episodes began together have one embedding.
-    distinct = list({id(x): x for x in self._embeddings}.values())
-    which = [
-      next(i for i, x in enumerate(distinct) if x is embedding)
-      for embedding in self._embeddings
-    ]
-    embeddings = jax.tree.map(lambda *x: np.stack(x), *distinct)
+    # Environments whose episodes began together have one embedding; those of
+    # before and after a start of the run have copies of it.
+    held = {id(x): jax.device_get(x) for x in self._embeddings}
+    keys = {
+      i: tuple(leaf.tobytes() for leaf in jax.tree.leaves(x))
+      for i, x in held.items()
+    }
+    distinct = {keys[i]: x for i, x in held.items()}
+    which = [list(distinct).index(keys[id(x)]) for x in self._embeddings]
+    embeddings = jax.tree.map(lambda *x: np.stack(x), *distinct.values())
     return {
       "embedding_of": np.array(which),
       **trees.under("states", trees.fetched(self._states)),

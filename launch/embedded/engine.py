@@ -72,25 +72,25 @@ def run(plan: experiment.Experiment, parts: Parts) -> int:
     The exit code for the process: 0, or 128 plus the number of the signal that
     ended the run.
   """
-  futile, reached = 0, -1
+  futile, before = 0, -1
   with signals.StopRequest() as stop:
     while True:
-      counts = plan.checkpointer.latest() or experiment.Counts()
       with contextlib.ExitStack() as stack:
         run_ = _Run(plan, parts, stop, stack)
         try:
           run_.run()
           return stop.exit_code
         except workers.WorkerDied as error:
-          lost = run_.counts.agent_steps - counts.agent_steps
-          futile = futile + 1 if counts.agent_steps == reached else 1
-          reached = counts.agent_steps
+          reached, saved = run_.counts.agent_steps, run_.saved_steps
+          futile = futile + 1 if saved == before else 1
           if futile == _MAX_FUTILE_STARTS or stop:
             raise
           run_.say(
-            f"{error}; the run goes back {lost:,} steps, to that of its newest"
-            f" checkpoint, {reached:,}, and goes on"
+            f"{error}; the run goes back {reached - saved:,} steps, to that of"
+            f" its newest checkpoint, {saved:,}, and goes on"
           )
+          before = saved
+      del run_  # and its replay, before there is another
 
 
 class _Run:
@@ -99,6 +99,7 @@ class _Run:
   Attributes:
     counts: How far it is.
     say: Writes a line on the terminal.
+    saved_steps: Agent steps at the newest checkpoint.
   """
 
   def __init__(
@@ -122,6 +123,7 @@ class _Run:
     self._environments = _environments(plan, parts)
     stack.callback(self._environments.close)
     sizes = [len(half) for half in self._environments.halves]
+    plan.history.restore(self.saved_steps)
     if resumed is None:
       self._environments.start()
       self._agent = parts.make_agent(sizes)
@@ -134,20 +136,24 @@ class _Run:
       plan.checkpointer.restore(self._agent.learner_template()),
       stepping.below("agent", arrays),
     )
-    plan.history.restore(resumed.agent_steps)
     self.say(record.resumed_message(resumed, self._status().size))
+
+  @property
+  def saved_steps(self) -> int:
+    return self._saved.agent_steps if self._saved else 0
 
   def run(self):
     """Acts and learns until the budget is spent or a stop is asked for."""
-    num_steps = self._plan.num_steps
-    while self.counts.agent_steps < num_steps and not self._stop:
+    while not self._stop:
+      # At a start, it may be an evaluation that a stop has cut short.
+      self._periodic_work()
+      if self._stop or self.counts.agent_steps >= self._plan.num_steps:
+        break
       then = time.monotonic()
       for half in range(len(self._environments.halves)):
         self._step(half)
         self._learn()
       self.counts.walltime += time.monotonic() - then
-      if not self._stop:
-        self._periodic_work()
     self._finish()
 
   def _step(self, half: int):

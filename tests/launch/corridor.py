@@ -1,6 +1,9 @@
 """An environment of a few lines; who steps it need not know what learns."""
 
 import json
+import os
+import pathlib
+import signal
 from typing import NamedTuple
 
 import dm_env
@@ -48,6 +51,51 @@ class Corridor(dm_env.Environment):
 
   def _observe(self) -> np.ndarray:
     return self._rng.integers(0, 256, (8, 8, 1), np.uint8)
+
+
+class Broken(Corridor):
+  """Raises at the end of its first episode."""
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    if self._step == self._length - 1:
+      raise OSError("the emulator is gone")
+    return super().step(action)
+
+
+class Deadly(Corridor):
+  """Kills its process after some steps, as often as it is asked to.
+
+  A file of the folder tells of each time. Of all seeds, one does.
+  """
+
+  def __init__(
+    self, seed: int, only: int, folder: pathlib.Path, deaths: int, after: int
+  ):
+    super().__init__(seed)
+    self._folder, self._left = folder, after
+    self._deaths = deaths if seed == only else 0
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    self._left -= 1
+    times = len(list(self._folder.glob("death_*")))
+    if self._left < 0 and times < self._deaths:
+      (self._folder / f"death_{times}").touch()
+      os.kill(os.getpid(), signal.SIGKILL)
+    return super().step(action)
+
+
+class Signalling(Corridor):
+  """Sends its process a signal at a step; of all seeds, one does."""
+
+  def __init__(self, seed: int, only: int, number: signal.Signals, at: int):
+    super().__init__(seed)
+    self._number, self._left = number, at if seed == only else 0
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    self._left -= 1
+    if self._left == 0:
+      os.kill(os.getpid(), self._number)
+    return super().step(action)
 
 
 SPEC = Spec(specs.Array((8, 8, 1), np.uint8), specs.DiscreteArray(3))

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from corridor import SPEC, Corridor
 
 from behavior_transfer.agents import agent as agent_lib
-from behavior_transfer.agents import checkpoints, embedded, r2d2
+from behavior_transfer.agents import checkpoints, configs, embedded, ngu, r2d2
 from behavior_transfer.agents.replay import cutter, frames
 from behavior_transfer.launch import experiment, loggers
 from behavior_transfer.launch.embedded import engine
@@ -28,6 +28,7 @@ CONFIG = r2d2.R2D2Config(
   num_environments=1,
   actor_update_period=5,
 )
+_NETWORK = r2d2.NetworkConfig(((4, 4, 2),), 8, 8, 8)
 
 
 class Checkpointer:
@@ -84,15 +85,15 @@ def _parts(workdir: pathlib.Path) -> dict:
   )
 
 
-def _networks(spec):
-  return r2d2.make_networks(spec, r2d2.NetworkConfig(((4, 4, 2),), 8, 8, 8))
+def _make_networks(spec):
+  return r2d2.make_networks(spec, _NETWORK)
 
 
 def make_experiment(
   workdir: pathlib.Path, **changes
 ) -> experiment.ServedExperiment:
   """An R2D2 run of seconds, for the engines that stand on Acme."""
-  parts = _parts(workdir) | dict(network_factory=_networks) | changes
+  parts = _parts(workdir) | dict(network_factory=_make_networks) | changes
   if "builder" not in parts:
     parts["builder"] = r2d2.R2D2Builder(CONFIG)
   return experiment.ServedExperiment(**parts)
@@ -103,18 +104,26 @@ def make_plan(workdir: pathlib.Path, **changes) -> experiment.Experiment:
   return experiment.Experiment(**_parts(workdir) | changes)
 
 
+@functools.cache
+def make_agent(config: configs.AgentConfig = CONFIG) -> agent_lib.Agent:
+  """R2D2, or NGU if the config is its; compiled once in a process."""
+  if isinstance(config, ngu.NGUConfig):
+    networks = ngu.make_networks(SPEC, _NETWORK, config=config)
+    return ngu.make_agent(networks, SPEC, config)
+  return r2d2.make_agent(_make_networks(SPEC), SPEC, config)
+
+
 def run(
   plan: experiment.Experiment,
   num_workers: int = 0,
-  config: r2d2.R2D2Config = CONFIG,
-  agent: agent_lib.Agent | None = None,
+  config: configs.AgentConfig = CONFIG,
 ) -> int:
-  """Runs it in this process; the agent is R2D2, unless another is given."""
-  agent = agent or r2d2.make_agent(_networks(SPEC), SPEC, config)
+  """Runs it on the embedded engine, in this process."""
+  agent = make_agent(config)
   names = "learner", "acting", "replay"
   seeds = embedded.Seeds(*(plan.stream(name, 0) for name in names))
 
-  def make_agent(sizes):
+  def make(sizes):
     return embedded.EmbeddedAgent(
       agent,
       sizes,
@@ -128,9 +137,7 @@ def run(
     frames.FrameRecorder, cutter.of(agent.config), 1
   )
   shape = SPEC.observations.shape
-  return engine.run(
-    plan, engine.Parts(make_agent, make_recorder, shape, num_workers)
-  )
+  return engine.run(plan, engine.Parts(make, make_recorder, shape, num_workers))
 
 
 def main(
