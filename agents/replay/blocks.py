@@ -6,6 +6,7 @@ rows (see `window`).
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import zstandard
@@ -45,6 +46,19 @@ class StoredBlock:
   @property
   def num_bytes(self) -> int:
     return _OVERHEAD + len(self.frames) + len(self.records)
+
+
+class Held(NamedTuple):
+  """A sequence, as replay holds it.
+
+  Attributes:
+    first: its first row; below 0, padding comes first.
+    blocks: with all its rows, and those stacked on the first of them; the
+      oldest first.
+  """
+
+  first: int
+  blocks: tuple[StoredBlock, ...]
 
 
 # Consecutive ones of an episode, the oldest first.

@@ -28,19 +28,6 @@ _OVERHEAD = 192
 _ALIGNMENT = 64
 
 
-class Held(NamedTuple):
-  """A sequence, as replay holds it.
-
-  Attributes:
-    first: its first row; below 0, padding comes first.
-    blocks: with all its rows, and those stacked on the first of them; the
-      oldest first.
-  """
-
-  first: int
-  blocks: tuple[blocks_lib.StoredBlock, ...]
-
-
 class Sample(NamedTuple):
   """Drawn sequences, not decompressed yet; nothing in it changes any more.
 
@@ -54,7 +41,7 @@ class Sample(NamedTuple):
   keys: np.ndarray
   probability: np.ndarray
   recurrent_state: list[np.ndarray]
-  sequences: list[Held]
+  sequences: list[blocks_lib.Held]
 
 
 class Replay:
@@ -102,7 +89,7 @@ class Replay:
     self._states = [np.zeros((max_size, *x.shape[1:]), x.dtype) for x in leaves]
     self._bytes_of_each = _OVERHEAD + sum(x[0].nbytes for x in self._states)
     self._weights = np.zeros(max_size)
-    self._sequences = [Held(0, ())] * max_size
+    self._sequences = [blocks_lib.Held(0, ())] * max_size
     self._padding = window.padding(spec)
     self._free: list[bytearray] = []
 
@@ -126,7 +113,7 @@ class Replay:
 
   def insert(
     self,
-    sequence: Held,
+    sequence: blocks_lib.Held,
     recurrent_state: Sequence[np.ndarray],
     priority: float,
   ) -> None:
@@ -156,7 +143,7 @@ class Replay:
   def _put(
     self,
     key: int,
-    sequence: Held,
+    sequence: blocks_lib.Held,
     recurrent_state: Sequence[np.ndarray],
   ) -> None:
     slot = key % len(self._sequences)
@@ -304,5 +291,5 @@ class Replay:
     states = [arrays[f"state_{i}"] for i in range(len(self._states))]
     for i, (key, first, *numbers) in enumerate(arrays["sequences"].tolist()):
       if self.oldest <= key < self.inserts:
-        held = Held(first, tuple(blocks[x] for x in numbers if x))
+        held = blocks_lib.Held(first, tuple(blocks[x] for x in numbers if x))
         self._put(key, held, [x[i] for x in states])

@@ -160,7 +160,7 @@ class Writer:
       slot = self._state_slot(span.start)
       held = [b for b in self._blocks[i] if lowest <= b.last <= span.last]
       self._replay.insert(
-        store.Held(span.first, tuple(held)),
+        blocks_lib.Held(span.first, tuple(held)),
         [states[i, slot] for states in self._states],
         priority,
       )
