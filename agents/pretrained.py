@@ -40,33 +40,37 @@ class CallableState(NamedTuple):
 
 
 class _Episodes:
-  """Calls a Python function, keeping each episode's own state for it."""
+  """Calls a Python function, keeping each episode's own state for it.
+
+  No checkpoint holds that state. In an episode that a run goes on with, the
+  function begins anew; what it draws is the same as without the interruption.
+  """
 
   def __init__(self, name: str, function: PolicyFunction, num_actions: int):
     self._name = name
     self._function = function
     self._num_actions = num_actions
-    self._live: collections.OrderedDict[int, tuple[Any, Any]] = (
-      collections.OrderedDict()
-    )
+    self._live: collections.OrderedDict[int, Any] = collections.OrderedDict()
+    self._has_dropped = False
 
   def step(self, observation, prev_action, episode, step) -> np.int32:
-    episode = int(episode)
     # Plain integers: JAX must not be called from within its own callback.
-    if int(step) == 0:
-      self._live[episode] = (None, np.random.default_rng(episode))
-      if len(self._live) > _MAX_LIVE_EPISODES:
-        self._live.popitem(last=False)
-    if episode not in self._live:
+    episode, step = int(episode), int(step)
+    if step and episode not in self._live and self._has_dropped:
       raise RuntimeError(
         f"{self._name}: more than {_MAX_LIVE_EPISODES} episodes at once"
       )
-    state, rng = self._live[episode]
     action, state = self._function(
-      np.asarray(observation), int(prev_action), state, rng
+      np.asarray(observation),
+      int(prev_action),
+      self._live.get(episode) if step else None,
+      np.random.default_rng((episode, step)),
     )
-    self._live[episode] = (state, rng)
+    self._live[episode] = state
     self._live.move_to_end(episode)
+    if len(self._live) > _MAX_LIVE_EPISODES:
+      self._live.popitem(last=False)
+      self._has_dropped = True
     if not 0 <= action < self._num_actions:
       raise ValueError(
         f"{self._name} returned action {action!r}; it must be in "
@@ -89,9 +93,10 @@ def from_callable(
     name: for messages and manifests.
     function: (observation uint8 array, prev_action int, state, rng) ->
       (action, state). `state` is None at the first step of an episode and
-      whatever the function returned after that; `rng` is the episode's own
-      `np.random.Generator`. It is called at every step, also when another
-      policy acts; `prev_action` is the executed action, NO_ACTION at first.
+      whatever the function returned after that, or again None where a run was
+      started again within the episode; `rng` is an `np.random.Generator` of the
+      step's own. It is called at every step, also when another policy acts;
+      `prev_action` is the executed action, NO_ACTION at first.
     num_actions: of the task.
   """
   episodes = _Episodes(name, function, num_actions)

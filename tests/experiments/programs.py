@@ -8,6 +8,7 @@ _FOLDER = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 
 # An agent and episodes that are as small as they get.
 TINY = (
+  "--envs_per_actor=1",
   "--burn_in=2",
   "--trace_length=8",
   "--sequence_period=4",
