@@ -331,7 +331,6 @@ def _identity(
   if run.launch == run_flags.LOCAL:
     identity["engine"] = workdirs.EMBEDDED
     identity["envs_per_actor"] = run.envs_per_actor
-    identity["checkpoint_replay"] = run.checkpoint_replay
     # Episodes that are under way have a part of their frames in replay alone.
     identity["checkpoint_replay"] = run.checkpoint_replay
   variant = envs.variant(run.task.game)
