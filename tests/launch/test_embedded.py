@@ -435,12 +435,24 @@ def test_what_normalises_an_own_reward_outlives_a_start(
     "replay_ratio": 4.0,
   }
   config = ngu.NGUConfig(**fields | own)
+  longest = toy.make_plan(tmp_path).stream("environment 0", 0)
+
+  def make(seed):
+    return corridor.Corridor(seed, length=13 if seed == longest else 7)
+
   found = []
-  for starts in ([102, 201], [201]):
+  # In the rounds 67 to 71, episodes begin with the parameters of others that
+  # are under way, which are of round 60.
+  for starts in ([201, 213], [213]):
     workdir = tmp_path / str(len(starts))
     workdir.mkdir()
     for num_steps in starts:
-      plan = _plan(workdir, num_steps=num_steps, evaluation_episodes=0)
+      plan = _plan(
+        workdir,
+        environment_factory=make,
+        num_steps=num_steps,
+        evaluation_episodes=0,
+      )
       assert toy.run(plan, config=config) == 0
     found.append(outcome.read(workdir))
   outcome.assert_same(*found)
