@@ -51,7 +51,7 @@ def make_plan(task: tasks.Task, size: int) -> experiment.Experiment:
     checkpoint_period=sys.maxsize,
     evaluation_period=1,
     evaluation_episodes=0,
-    observer_factory=_observers,
+    observer_factory=tasks.make_observers,
     envs_per_actor=size,
     frames_per_step=task.options.action_repeat,
   )
@@ -169,7 +169,3 @@ class Box:
       except meter.Enough as enough:
         then(meters[-1].replay)
         return enough.figures
-
-
-def _observers(label: str) -> tuple[tasks.GameObserver]:
-  return (tasks.TrainingObserver(),)
