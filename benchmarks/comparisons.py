@@ -74,14 +74,18 @@ class Comparison:
       verdict = "met" if self.met else "NOT MET"
     name = f"{self.name} ({self.unit})"
     text = (
-      f"{name:58} {self.ours:10,.4g} {self.theirs:10,.4g} {self.ratio:7.2f}"
-      f" {bar:>7} {verdict}"
+      f"{name:58} {_figure(self.ours):>10} {_figure(self.theirs):>10}"
+      f" {self.ratio:7.2f} {bar:>7} {verdict}"
     )
     return f"{text.rstrip()}\n  {self.note}" if self.note else text.rstrip()
 
   def values(self) -> dict[str, Any]:
     """As JSON has it."""
     return {**dataclasses.asdict(self), "ratio": self.ratio, "met": self.met}
+
+
+def _figure(value: float) -> str:
+  return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def shape(text: str, complaint: str) -> tuple[int, int, int]:

@@ -56,8 +56,6 @@ def _their_step(
 
 def measure() -> Iterator[comparisons.Comparison]:
   """One comparison for each shape."""
-  from behavior_transfer.benchmarks import runs
-
   with cli.user_input():
     shapes = {
       text: comparisons.shape(
@@ -65,6 +63,8 @@ def measure() -> Iterator[comparisons.Comparison]:
       )
       for text in _SHAPES.value
     }
+  from behavior_transfer.benchmarks import runs
+
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
   network = comparisons.NETWORK.value
   for text, shape in shapes.items():

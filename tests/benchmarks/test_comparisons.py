@@ -49,14 +49,26 @@ def test_core(tmp_path):
 @pytest.mark.parametrize(
   ("program", "arguments", "number"),
   [
-    ("acting.py", (), 5),
     ("environment.py", (), 2 * 2 + 12),
-    ("learning.py", ("--shapes=2x2x4",), 1),
-    ("memory.py", ("--steps=4000",), 5),
-    ("one_box.py", ("--shape=2x2x4", "--replay_ratios=1", "--bar=1"), 6),
-    ("pretraining.py", (), 1),
-    ("price.py", (), 2),
+    (
+      "one_box.py",
+      (
+        *("--shape=2x2x4", "--replay_ratios=1", "--bar=1"),
+        "--sides=random,acting,learning",
+      ),
+      4,
+    ),
     ("startup.py", (), 1),
+    *(
+      pytest.param(*program, marks=pytest.mark.acme)
+      for program in (
+        ("acting.py", (), 5),
+        ("learning.py", ("--shapes=2x2x4",), 1),
+        ("memory.py", ("--steps=4000",), 5),
+        ("pretraining.py", (), 1),
+        ("price.py", (), 2),
+      )
+    ),
   ],
 )
 def test_all_others(tmp_path, program, arguments, number):
