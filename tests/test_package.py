@@ -202,6 +202,20 @@ def test_the_shim_supplies_only_what_is_missing(present):
   assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.skipif(ACME_EXISTS, reason="there is an Acme")
+@pytest.mark.parametrize("agent", ["BT", "NGU", "R2D2"])
+def test_without_acme_builders_say_so_in_one_line(agent):
+  result = run(
+    f"""
+    from behavior_transfer.agents import {agent.lower()}
+    {agent.lower()}.{agent}Builder
+    """
+  )
+  assert result.returncode == 1
+  last = result.stdout.splitlines()[-1]
+  assert "dm-acme, and that exists for CPython 3.10 only" in last
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
   """A wheel built from a source distribution, so that both are complete."""

@@ -11,10 +11,17 @@ JAX has since removed, each only where it is missing, so that `import acme`
 works once this package, or a builder, has been touched.
 """
 
+import sys
 import types
 
 import jax
 import jax.numpy as jnp
+
+if sys.version_info >= (3, 11):
+  raise ImportError(
+    "builders need dm-acme, and that exists for CPython 3.10 only; use"
+    " --launch=local"
+  )
 
 
 def _supply(module, name, value):
