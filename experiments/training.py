@@ -247,10 +247,6 @@ def _launch(
 ) -> int:
   """Imports TensorFlow and Reverb, which takes seconds, and runs."""
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  import gym_notices.notices
-
-  gym_notices.notices.notices.clear()  # Acme imports gym; we do not use it
-
   from behavior_transfer.launch import distributed
 
   served = experiment.ServedExperiment(

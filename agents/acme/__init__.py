@@ -8,7 +8,8 @@ replay.py   sequences in Reverb
 
 This file supplies the names that dm-acme 0.4.0 still reads from JAX and that
 JAX has since removed, each only where it is missing, so that `import acme`
-works once this package, or a builder, has been touched.
+works once this package, or a builder, has been touched. It also keeps gym, which
+Acme imports and we do not use, from saying that it is unmaintained.
 """
 
 import sys
@@ -22,6 +23,11 @@ if sys.version_info >= (3, 11):
     "builders need dm-acme, and that exists for CPython 3.10 only; use"
     " --launch=local"
   )
+
+
+import gym_notices.notices  # noqa: E402
+
+gym_notices.notices.notices.clear()
 
 
 def _supply(module, name, value):

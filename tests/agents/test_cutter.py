@@ -1,5 +1,7 @@
 """The cuts in numbers, against the loop that they replace."""
 
+import itertools
+
 import pytest
 
 from behavior_transfer.agents.replay import cutter
@@ -45,7 +47,7 @@ def test_sequences_end_with_blocks_that_are_no_longer_than_a_period():
   for cut in CUTTERS:
     ends = [row for row in range(30) if cut.ends_block(row)]
     assert all(cut.ends_block(row) for row in range(30) if cut.completed(row))
-    gaps = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(ends)]
     assert set(gaps) == {cut.sequence_period}
     # Row 0 is in the first block, and never one of its own.
     assert 1 <= ends[0] <= cut.sequence_period
