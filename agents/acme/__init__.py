@@ -8,8 +8,8 @@ replay.py   sequences in Reverb
 
 This file supplies the names that dm-acme 0.4.0 still reads from JAX and that
 JAX has since removed, each only where it is missing, so that `import acme`
-works once this package, or a builder, has been touched. It also keeps gym, which
-Acme imports and we do not use, from saying that it is unmaintained.
+works once this package, or a builder, has been touched. It also keeps gym,
+which Acme imports and we do not use, from saying that it is unmaintained.
 """
 
 import sys
@@ -25,7 +25,7 @@ if sys.version_info >= (3, 11):
   )
 
 
-import gym_notices.notices  # noqa: E402
+import gym_notices.notices
 
 gym_notices.notices.notices.clear()
 
