@@ -36,7 +36,7 @@ def _speed(checkout: pathlib.Path, folder: pathlib.Path) -> float:
   ) as workdir:
     first = len(startup.learner_rows(workdir, _WARM_UP)) - 2
     time.sleep(comparisons.SECONDS.value)
-    lines = startup.learner_rows(workdir, first + 2)
+    lines = startup.learner_rows(workdir, first + 3)
   rows = list(csv.DictReader(lines))
 
   def passed(column: str) -> float:
