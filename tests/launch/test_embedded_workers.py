@@ -242,6 +242,8 @@ def test_closes_whatever_its_workers_do(started):
 
 
 _PROGRAM = """
+import signal
+
 import numpy as np
 import toy_environments as toys
 from behavior_transfer.agents.replay import cutter, frames
@@ -315,11 +317,11 @@ def test_a_real_game_goes_on_from_a_state_with_another_number_of_workers():
 
 
 def test_nobody_is_left_when_the_parent_is_killed(start):
-  process = start("toys.Walk", "input()")
+  process = start("toys.Walk", "signal.pause()")
   lines = [process.stdout.readline() for _ in range(2)]
   assert lines == ["main\n", "started\n"]
   process.kill()
-  output, _ = process.communicate(timeout=10)
+  output, _ = process.communicate(timeout=_DEADLINE)
   assert output == ""
 
 
