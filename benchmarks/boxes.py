@@ -168,4 +168,4 @@ class Box:
         sys.exit(engine.run(plan, parts))  # it was told to stop
       except meter.Enough as enough:
         then(meters[-1].replay)
-        return enough.figures
+        return enough.args[0]

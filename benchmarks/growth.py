@@ -1,10 +1,10 @@
-"""How speed and memory grow, and where they stop being linear, as a picture.
+"""How the cost of steps grows, and where it stops being linear, as a picture.
 
   python benchmarks/growth.py --figure=growth.png
 
 Acting against the environments of a run, learning against the sequences of
-a batch and against their length, memory against the steps in the replay. Dashed
-is what the first point would grow to. Takes ten minutes.
+a batch and against their length. Dashed is what the first point would grow to.
+Takes ten minutes.
 """
 
 import functools
@@ -20,7 +20,6 @@ from behavior_transfer.benchmarks import (
   boxes,
   comparisons,
   core,
-  memory,
   meter,
   timing,
 )
@@ -32,7 +31,6 @@ _FIGURE = flags.DEFINE_string(
 _ENVIRONMENTS = (1, 2, 4, 8, 16, 32, 64)
 _BATCHES = (8, 16, 32, 64, 128)
 _TRACES = (10, 20, 40, 80, 160)
-_STEPS = (2_000, 4_000, 8_000, 16_000)
 
 
 class Curve(NamedTuple):
@@ -76,14 +74,6 @@ def curves() -> Iterator[Curve]:
     "trace of 16 sequences, burn-in half of it",
     "ms per update",
     {length: _learning(16, length) for length in _TRACES},
-  )
-  yield Curve(
-    "agent steps in the replay",
-    "MB",
-    {
-      steps: steps * memory.measure_side("random", steps)["account"] / 1e6
-      for steps in _STEPS
-    },
   )
 
 

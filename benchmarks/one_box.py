@@ -8,10 +8,10 @@
 The limit is a bare emulator for each core, stepped at random. Beside it are the
 embedded engine's workers with random decisions, the engine acting, and acting
 and learning at each replay ratio; where they are installed, dm-acme 0.4.0's
-R2D2, an actor to a core, and ours on Reverb, 16 environments to a core. All of
-them take turns. The notes say where the time of the process that decides and
-learns goes, what replay takes of each step, and the memory of that process and
-of its workers.
+R2D2 acting, an environment on each core, and ours on Reverb, 16 of them on each
+core. All take turns. The notes say where the time of the process that decides
+and learns goes, what replay takes of each step, and the memory of that process
+and of its workers.
 
 The last command is for a GPU; some two minutes with 16 cores. It needs JAX,
 Flax, Optax, Chex, absl-py, OpenCV, and three wheels that may lie in a folder:
@@ -58,7 +58,7 @@ _AGENT = flags.DEFINE_enum(
 _PRETRAINED = flags.DEFINE_string(
   "pretrained",
   None,
-  "What bt transfers from; by default the game's bundled policy.",
+  "By default the game's bundled one.",
   module_name="program",
 )
 _SHAPE = flags.DEFINE_string(
@@ -68,17 +68,10 @@ _ENVIRONMENTS = flags.DEFINE_integer(
   "environments", 16, "Of the run.", lower_bound=1, module_name="program"
 )
 _WORKERS = flags.DEFINE_integer(
-  "workers",
-  None,
-  "Processes that step them; by default cores - 1.",
-  lower_bound=0,
-  module_name="program",
+  "workers", None, "By default cores - 1.", 0, module_name="program"
 )
 _REPLAY_RATIOS = flags.DEFINE_list(
-  "replay_ratios",
-  ["0.8", "1", "4"],
-  "At which it learns, one after the other.",
-  module_name="program",
+  "replay_ratios", ["0.8", "1", "4"], "Of learning.", module_name="program"
 )
 _BAR = flags.DEFINE_float(
   "bar", None, "Frames/s that learning is to allow.", module_name="program"
@@ -89,72 +82,54 @@ _SIDES = flags.DEFINE_list(
   "What is measured; bare emulators always are.",
   module_name="program",
 )
-_ACTORS_SIZE = 16  # environments of each actor on Reverb
+_SIZE_ON_REVERB = 16  # environments on each core
 _WORKERS_BAR = 0.9  # of bare emulators
 
-Measure = Callable[[], timing.Figures]
 
-
-def _others(
-  task: tasks.Task, cores: int, stack: contextlib.ExitStack
-) -> dict[str, Measure]:
-  """The same without our engine, a process on each core; the limit first."""
+def _others(task: tasks.Task) -> dict[str, crowd.Make]:
+  """The same without our engine, on one core; the limit first."""
   network = comparisons.NETWORK.value
-  sides: dict[str, crowd.Make] = {
-    "bare emulators": functools.partial(crowd.at_random, task)
+  makes: dict[str, crowd.Make] = {
+    "bare": functools.partial(crowd.at_random, task)
   }
   if importlib.util.find_spec("acme") is not None:
     from behavior_transfer.benchmarks import acme_r2d2, runs
 
-    if "acme" in _SIDES.value:
-      sides["dm-acme's R2D2"] = functools.partial(
-        acme_r2d2.actor, task, network
-      )
-    if "reverb" in _SIDES.value:
-      sides["ours on Reverb"] = functools.partial(
-        runs.actor, _AGENT.value, network, task, _ACTORS_SIZE
-      )
-
-  def measure_of(make: crowd.Make) -> Measure:
-    crowd_ = crowd.Crowd(make, cores, stack)
-    return functools.partial(crowd_.measure, comparisons.SECONDS.value)
-
-  return {f"{name} x {cores}": measure_of(make) for name, make in sides.items()}
+    makes["acme"] = functools.partial(acme_r2d2.actor, task, network)
+    makes["reverb"] = functools.partial(
+      runs.actor, _AGENT.value, network, task, _SIZE_ON_REVERB
+    )
+  chosen = ("bare", *_SIDES.value)
+  return {name: make for name, make in makes.items() if name in chosen}
 
 
-def _ours(task: tasks.Task, num_workers: int) -> dict[str, Measure]:
-  """The engine, without and with an agent."""
+def _wanted() -> dict[str, meter.Measurement]:
+  """Of our engine."""
+  seconds = comparisons.SECONDS.value
+  wanted = {
+    "random": meter.Measurement(seconds, at_random=True),
+    "acting": meter.Measurement(seconds),
+    **{
+      f"learning at {ratio}": meter.Measurement(seconds, float(ratio))
+      for ratio in _REPLAY_RATIOS.value
+    },
+  }
+  return {k: v for k, v in wanted.items() if k.split()[0] in _SIDES.value}
+
+
+def _box(task: tasks.Task, num_workers: int) -> boxes.Box:
   batch_size, burn_in, trace_length = comparisons.shape(
     _SHAPE.value, f"--shape is {_SHAPE.value!r}; it is like 64x40x80"
   )
-  ratios = {
-    f"learning, replay ratio {text}": float(text)
-    for text in _REPLAY_RATIOS.value
-  }
-  box = boxes.Box(
-    _AGENT.value,
-    comparisons.NETWORK.value,
-    task,
-    _ENVIRONMENTS.value,
-    num_workers,
+  return boxes.Box(
+    *(_AGENT.value, comparisons.NETWORK.value, task),
+    *(_ENVIRONMENTS.value, num_workers),
     pretrained=_PRETRAINED.value,
     batch_size=batch_size,
     burn_in=burn_in,
     trace_length=trace_length,
     sequence_period=max(trace_length // 2, 1),
   )
-  seconds, sides = comparisons.SECONDS.value, _SIDES.value
-  wanted: dict[str, meter.Measurement] = {}
-  if "random" in sides:
-    wanted["random"] = meter.Measurement(seconds, at_random=True)
-  if "acting" in sides:
-    wanted["acting"] = meter.Measurement(seconds)
-  if "learning" in sides:
-    for name, ratio in ratios.items():
-      wanted[name] = meter.Measurement(seconds, ratio)
-  return {
-    name: functools.partial(box.measure, each) for name, each in wanted.items()
-  }
 
 
 def measure() -> Iterator[comparisons.Comparison]:
@@ -164,28 +139,36 @@ def measure() -> Iterator[comparisons.Comparison]:
   with contextlib.ExitStack() as stack:
     with cli.user_input():
       task = tasks.Task(_GAME.value, tasks.EnvironmentOptions())
-      ours = _ours(task, workers)
-    others = _others(task, cores, stack)
-    found = timing.alternate({**others, **ours}, comparisons.TURNS.value)
-  repeat = task.options.action_repeat
-  rates = {name: repeat * x.steps_per_second for name, x in found.items()}
-  limit, *actors = others
-  pairs = [(name, limit) for name in ours]
-  pairs += [("acting", actor) for actor in actors if "acting" in ours]
+      wanted, box = _wanted(), _box(task, workers)
+    sides: dict[str, Callable[[], timing.Figures]] = {}
+    for name, make in _others(task).items():
+      sides[name] = functools.partial(
+        crowd.Crowd(make, cores, stack).measure, comparisons.SECONDS.value
+      )
+    others = list(sides)
+    for name, each in wanted.items():
+      sides[name] = functools.partial(box.measure, each)
+    found = timing.alternate(sides, comparisons.TURNS.value)
+  frames = {
+    name: task.options.action_repeat * figures.steps_per_second
+    for name, figures in found.items()
+  }
+  pairs = [(name, "bare") for name in wanted]
+  pairs += [("acting", other) for other in others[1:] if "acting" in wanted]
   for name, other in pairs:
     crowded = name == "random" and workers >= cores
     yield comparisons.Comparison(
-      f"{name} / {other}",
+      f"{name} / {other} x {cores}",
       "frames/s",
-      rates[name],
-      rates[other],
+      frames[name],
+      frames[other],
       at_least=_WORKERS_BAR if crowded else None,
-      note=found[name].note() if other == limit else "",
+      note=found[name].note() if other == "bare" else "",
     )
-  for name, rate in rates.items():
+  for name in wanted:
     if _BAR.value is not None and name.startswith("learning"):
       yield comparisons.Comparison(
-        f"{name} / the bar", "frames/s", rate, _BAR.value, at_least=1.0
+        f"{name} / the bar", "frames/s", frames[name], _BAR.value, at_least=1
       )
 
 

@@ -1,14 +1,19 @@
 """From nothing to the first learner step, with and without compiled code kept.
 
   python benchmarks/startup.py
+  python benchmarks/startup.py --older=FOLDER --seconds=60 --turns=3
 
 Starts `run_bt.py` again and again: with nothing compiled, and with what the
 starts before have left in the cache. The replay is small, so that filling it
-takes little; the note says how long the imports alone take, which nothing here
-can shorten.
+takes little.
+
+The second command sets the same beside another checkout, of e4558ed for one,
+the last before this engine, run by this interpreter; and the speed at which
+both act and learn, with the preset `small`. Both have 16 environments.
 """
 
 import contextlib
+import csv
 import os
 import pathlib
 import shutil
@@ -17,97 +22,128 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from absl import flags
 
 from behavior_transfer.benchmarks import comparisons
+from behavior_transfer.experiments import cli
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
-_IMPORTS = "from behavior_transfer.experiments import run_bt"
+_OLDER = flags.DEFINE_string(
+  "older", None, "Folder of another checkout.", module_name="program"
+)
+_CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 _PATIENCE = 600.0  # seconds
-_BAR = 1 / 3
+_WARM_UP = 3  # rows of the learner's log
+_FRAMES_PER_STEP = 4
 
 
 @contextlib.contextmanager
-def running(
+def _running(
   checkout: pathlib.Path, folder: pathlib.Path, *options: str
-) -> Iterator[pathlib.Path]:
-  """Has a checkout's `run_bt.py` run; gives its workdir, which is new.
+) -> Iterator[Callable[[int], list[dict[str, str]]]]:
+  """Has a checkout's `run_bt.py` run; what is compiled stays in the folder.
 
-  Args:
-    checkout: Of this project; needs not be installed.
-    folder: Keeps what it compiles.
-    *options: Of the program.
+  Yields:
+    Waits until the learner's log has as many rows, and gives them.
   """
   workdir, link = folder / "run", folder / "packages" / "behavior_transfer"
   shutil.rmtree(workdir, ignore_errors=True)
   link.parent.mkdir(parents=True, exist_ok=True)
   with contextlib.suppress(FileExistsError):
-    link.symlink_to(checkout)
+    link.symlink_to(checkout)  # it needs not be installed
   command: list[str | pathlib.Path] = [
     *(sys.executable, checkout / "experiments" / "run_bt.py"),
     *("--game=hero_hard", "--pretrained=hero_ngu", f"--workdir={workdir}"),
     *("--envs_per_actor=16", "--allow_large_replay", *options),
   ]
-  paths = {"XDG_CACHE_HOME": folder, "PYTHONPATH": link.parent}
+  paths = {"XDG_CACHE_HOME": str(folder), "PYTHONPATH": str(link.parent)}
   with subprocess.Popen(
     command,
-    env={**os.environ, **{name: str(path) for name, path in paths.items()}},
+    env={**os.environ, **paths},
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
   ) as process:
+
+    def rows(number: int) -> list[dict[str, str]]:
+      log, deadline = workdir / "learner.csv", time.monotonic() + _PATIENCE
+      while time.monotonic() < deadline:
+        lines = log.read_text().splitlines() if log.exists() else []
+        if len(lines) > number:
+          return list(csv.DictReader(lines))
+        time.sleep(0.05)
+      raise RuntimeError(f"{checkout} has not learned in {_PATIENCE:.0f} s")
+
     try:
-      yield workdir
+      yield rows
     finally:
       process.kill()
 
 
-def learner_rows(workdir: pathlib.Path, number: int) -> list[str]:
-  """Lines of its log, as soon as there are as many, and the header."""
-  log, deadline = workdir / "learner.csv", time.monotonic() + _PATIENCE
-  while time.monotonic() < deadline:
-    lines = log.read_text().splitlines() if log.exists() else []
-    if len(lines) > number:
-      return lines
-    time.sleep(0.05)
-  raise RuntimeError(f"{workdir} has not learned within {_PATIENCE:.0f} s")
-
-
-def first_learner_step(checkout: pathlib.Path, folder: pathlib.Path) -> float:
+def _first_learner_step(checkout: pathlib.Path, folder: pathlib.Path) -> float:
   """Seconds until a run has learned for the first time."""
   start = time.monotonic()
-  with running(
+  with _running(
     *(checkout, folder, f"--preset={comparisons.NETWORK.value}"),
     *("--max_replay_size=100", "--min_replay_size=4", "--batch_size=4"),
     "--actor_update_period=1",
-  ) as workdir:
-    learner_rows(workdir, 1)
+  ) as rows:
+    rows(1)
     return time.monotonic() - start
 
 
-def _imports() -> float:
-  start = time.monotonic()
-  subprocess.run([sys.executable, "-c", _IMPORTS], check=True)
-  return time.monotonic() - start
+def _speed(checkout: pathlib.Path, folder: pathlib.Path) -> float:
+  """Frames per second of a run that acts and learns, and nothing else."""
+  with _running(
+    *(checkout, folder, "--preset=small", f"--frames={10**9}"),
+    *("--evaluation_episodes=0", f"--checkpoint_period={10**9}"),
+  ) as rows:
+    first = len(rows(_WARM_UP))
+    time.sleep(comparisons.SECONDS.value)
+    then, *_, now = rows(first + 1)[first - 1 :]
+  steps, seconds = (
+    float(now[column]) - float(then[column])
+    for column in ("agent_steps", "walltime")
+  )
+  return _FRAMES_PER_STEP * steps / seconds
 
 
 def measure() -> Iterator[comparisons.Comparison]:
-  """A start with what was compiled before, over one without."""
-  found: dict[str, list[float]] = {"ours": [], "theirs": [], "imports": []}
+  """A start with what was compiled before, over one without, or an older's."""
+  checkouts = {"ours": _CHECKOUT}
+  if _OLDER.value is not None:
+    with cli.user_input():
+      checkouts["theirs"] = pathlib.Path(_OLDER.value).resolve()
+      if not (checkouts["theirs"] / "experiments/run_bt.py").exists():
+        raise ValueError(f"--older is {_OLDER.value!r}, which is no checkout")
+  found: dict[str, list[float]] = {}
   for _ in range(comparisons.TURNS.value):
-    with tempfile.TemporaryDirectory() as folder:
-      for side in ("theirs", "ours"):
-        seconds = first_learner_step(CHECKOUT, pathlib.Path(folder))
-        found[side].append(seconds)
-    found["imports"].append(_imports())
-  medians = {side: statistics.median(found[side]) for side in found}
+    for side, checkout in checkouts.items():
+      with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        for start in ("first", "second"):
+          seconds = _first_learner_step(checkout, path)
+          found.setdefault(f"{side} {start}", []).append(seconds)
+        if _OLDER.value is not None:
+          speed = _speed(checkout, path)
+          found.setdefault(f"{side} speed", []).append(speed)
+  medians = {name: statistics.median(values) for name, values in found.items()}
   yield comparisons.Comparison(
     "the second start of run_bt.py / the first",
-    "s",
-    medians["ours"],
-    medians["theirs"],
-    at_most=_BAR,
-    note=f"imports alone {medians['imports']:.1f} s",
+    *("s", medians["ours second"], medians["ours first"]),
+    at_most=1 / 3,
   )
+  if _OLDER.value is not None:
+    yield comparisons.Comparison(
+      "the second start / the older checkout's",
+      *("s", medians["ours second"], medians["theirs second"]),
+      at_most=1 / 2.5,
+    )
+    yield comparisons.Comparison(
+      "acting and learning, small, / the older checkout",
+      *("frames/s", medians["ours speed"], medians["theirs speed"]),
+      at_least=1.4,
+    )
 
 
 if __name__ == "__main__":

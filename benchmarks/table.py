@@ -29,7 +29,6 @@ _PROGRAMS = {
   "price.py": ("--turns=4",),
   "environment.py": ("--turns=4", "--seconds=3"),
   "intrinsic_reward.py": ("--turns=3",),
-  "pretraining.py": ("--turns=3",),
   "startup.py": ("--turns=2",),
 }
 _FOLDER = pathlib.Path(__file__).parent

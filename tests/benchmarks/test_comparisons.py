@@ -65,7 +65,6 @@ def test_core(tmp_path):
         ("acting.py", (), 5),
         ("learning.py", ("--shapes=2x2x4",), 1),
         ("memory.py", ("--steps=4000",), 5),
-        ("pretraining.py", (), 1),
         ("price.py", (), 2),
       )
     ),
@@ -82,8 +81,7 @@ def test_the_table_has_every_program_of_comparisons():
     if "comparisons.run(measure" in path.read_text()
   }
   text = (_FOLDER / "table.py").read_text()
-  # The second needs another checkout.
-  assert programs - {"table.py", "versions.py"} == {
+  assert programs - {"table.py"} == {
     name for name in programs if f'"{name}":' in text
   }
 
@@ -114,7 +112,7 @@ from behavior_transfer.benchmarks import {program}
       "--shapes has '16x20'; each is like 16x20",
     ),
     ("core.py", "--shape=16x20", "--shape is '16x20'; it is like 64x40x80"),
-    ("versions.py", "--older=/", "--older is '/', which is no checkout"),
+    ("startup.py", "--older=/", "--older is '/', which is no checkout"),
   ],
 )
 def test_a_malformed_shape_is_refused(program, flag, message):
