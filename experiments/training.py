@@ -206,10 +206,10 @@ def _run_embedded(
 ) -> int:
   """Decides and learns in this process, without any server."""
   devices = [f"{x.platform}:{x.id}" for x in jax.local_devices()]
+  num_workers = min(run.num_workers, plan.envs_per_actor)
   print(
-    f"{plan.envs_per_actor} environments, stepped by"
-    f" {run.num_workers or 'no'} workers; decides on {devices[0]}, learns on"
-    f" {', '.join(devices)}",
+    f"environments: {plan.envs_per_actor}, worker processes: {num_workers};"
+    f" decides on {devices[0]}, learns on {', '.join(devices)}",
     flush=True,
   )
   num_stacked = run.task.options.num_stacked
@@ -234,7 +234,7 @@ def _run_embedded(
         frames.FrameRecorder, cutter.of(description.config), num_stacked
       ),
       observation_shape=description.item_spec.observation.shape[1:],
-      num_workers=run.num_workers,
+      num_workers=num_workers,
     ),
   )
 

@@ -149,6 +149,6 @@ def test_a_run_says_where_it_computes_and_listens_nowhere(tmp_path):
       process.kill()
   assert process.returncode == 128 + signal.SIGTERM, errors
   assert (
-    f"{_ENVIRONMENTS} environments, stepped by 2 workers; decides on cpu:0,"
+    f"environments: {_ENVIRONMENTS}, worker processes: 2; decides on cpu:0,"
     " learns on cpu:0"
   ) in output
