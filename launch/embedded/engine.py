@@ -22,7 +22,7 @@ import numpy as np
 from .. import episodes, experiment, lockstep, progress, record, signals
 from . import stepping, workers
 
-_LEARNER_PERIOD = 10  # learner steps between rows of the log "learner"
+_LEARNER_PERIOD = 10  # learner steps between rows of "learner", from the first
 _MAX_FUTILE_STARTS = 3  # deaths of workers with no checkpoint in between
 
 
@@ -176,7 +176,7 @@ class _Run:
     clock = lockstep.Clock(self._seconds)
     for metrics in self._agent.learn():
       self.counts.learner_steps += 1
-      if self.counts.learner_steps % _LEARNER_PERIOD == 0:
+      if self.counts.learner_steps % _LEARNER_PERIOD == 1:
         row = {name: float(value) for name, value in metrics.items()}
         self._record.logger("learner").write(row)
     clock.lap("learning")
