@@ -15,7 +15,7 @@ from tests.experiments import programs
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "launch"))
 import outcome
 
-_PATIENCE = 540  # seconds
+_PATIENCE = 1400  # seconds
 _TINY = (
   "--network=tiny",
   "--burn_in=2",
@@ -80,6 +80,7 @@ def _kill_between_checkpoints(process: subprocess.Popen, workdir: pathlib.Path):
   assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("agent", _AGENTS)
 def test_workers_and_kills_change_nothing(agent, tmp_path):
   """Three runs at once, of which one is killed and started again."""
