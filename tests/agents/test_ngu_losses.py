@@ -572,6 +572,7 @@ def test_both_networks_are_told_the_index_of_each_sequence():
   index = (3, 0, 1)
   batch = make_batch(8, nets.q_network, USUAL, index)
   _, output = loss(params, target_params, batch, jnp.ones(3))
+  jax.block_until_ready(output)  # it may read the batch, which is changed next
   # The same by networks without a context, which have its effect built in.
   plain = ngu.NGUConfig(**CONFIG, intrinsic_discount=0.9)
   plain_nets = ngu.make_networks(
