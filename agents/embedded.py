@@ -280,19 +280,18 @@ class EmbeddedAgent:
       The metrics of each, which may still be under way.
     """
     owed = self._num_owed()
-    sample = None
+    if owed <= 0:
+      return
+    self._write_priorities()
+    sample = self._replay.sample(self._config.batch_size)
     for remaining in reversed(range(owed)):
-      if sample is None:
-        self._write_priorities()
-        sample = self._replay.sample(self._config.batch_size)
       batch = self._replay.load(sample)
       output = self._learner.step(batch, sample.probability)
       keys = sample.keys
-      # Drawn by what was known before this update, so that to decompress it
-      # takes place while a device learns.
-      sample = (
-        self._replay.sample(self._config.batch_size) if remaining else None
-      )
+      if remaining:
+        # Drawn by what was known before this update, so that to decompress it
+        # takes place while a device learns.
+        sample = self._replay.sample(self._config.batch_size)
       self._write_priorities()
       self._learned = keys, output.priorities
       self._num_updates += 1

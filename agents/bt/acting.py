@@ -161,12 +161,6 @@ def make_policy(
       values=q,
     )
 
-  def action_values(params, observation, state: BTState):
-    q, _ = networks.step(
-      params, observation, state.prev_action, state.core_state
-    )
-    return q
-
   def get_extras(state: BTState):
     return {"recurrent_state": state.before, **state.decision._asdict()}
 
@@ -184,7 +178,7 @@ def make_policy(
     get_extras,
     telemetry,
     get_values=lambda state: state.values,
-    action_values=action_values,
+    action_values=r2d2_acting.action_values(networks),
     initial_priorities=r2d2_losses.make_initial_priorities(
       config, losses.make_td_errors(num_actions, config)
     ),

@@ -51,6 +51,18 @@ def epsilon_sampler(
   return lambda key, share: exploration.draw_epsilon(key, ladder, share)
 
 
+def action_values(networks: networks_lib.Networks) -> Callable[..., chex.Array]:
+  """What `policies.Policy` calls so, for states of R2D2 and of BT."""
+
+  def values(params, observation, state):
+    q, _ = networks.step(
+      params, observation, state.prev_action, state.core_state
+    )
+    return q
+
+  return values
+
+
 def make_policy(
   networks: networks_lib.Networks,
   config: config_lib.R2D2Config,
@@ -106,12 +118,6 @@ def make_policy(
       values=q,
     )
 
-  def action_values(params, observation, state: R2D2State):
-    q, _ = networks.step(
-      params, observation, state.prev_action, state.core_state
-    )
-    return q
-
   def get_extras(state: R2D2State):
     return {"recurrent_state": state.before}
 
@@ -124,7 +130,7 @@ def make_policy(
     get_extras,
     telemetry,
     get_values=lambda state: state.values,
-    action_values=action_values,
+    action_values=action_values(networks),
     initial_priorities=losses.make_initial_priorities(
       config, losses.make_td_errors(config)
     ),
