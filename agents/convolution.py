@@ -39,6 +39,33 @@ def convolve(
   return _strided(x, kernel, strides[0])
 
 
+def by_patches(
+  x: chex.Array,
+  kernel: chex.Array,
+  strides: tuple[int, int],
+  *_: Any,
+  **__: Any,
+) -> chex.Array:
+  """The same as a product of matrices.
+
+  For `jax.vmap` over kernels: accelerators multiply many at once, where each
+  convolution would be work of its own.
+  """
+  return _without_stride(strides[0], x, kernel, _multiply)
+
+
+def _multiply(x, kernel, strides):
+  del strides  # are 1
+  side, outputs = kernel.shape[0], kernel.shape[-1]
+  height, width = (size - side + 1 for size in x.shape[1:3])
+  patches = [
+    x[:, i : i + height, j : j + width]
+    for i in range(side)
+    for j in range(side)
+  ]
+  return jnp.concatenate(patches, axis=-1) @ kernel.reshape(-1, outputs)
+
+
 def _convolve(x, kernel, strides):
   return jax.lax.conv_general_dilated(
     x, kernel, strides, "VALID", dimension_numbers=_DIMENSIONS
@@ -62,7 +89,7 @@ def _backwards(stride, saved, gradient):
 _strided.defvjp(_forwards, _backwards)
 
 
-def _without_stride(stride, x, kernel):
+def _without_stride(stride, x, kernel, convolve=_convolve):
   per_side = -(-kernel.shape[0] // stride)  # blocks, the last ones not full
   covered = [
     ((size - kernel.shape[0]) // stride + per_side) * stride
@@ -71,7 +98,7 @@ def _without_stride(stride, x, kernel):
   x = _fit(x[:, : covered[0], : covered[1]], (1, 2), covered)
   kernel = _fit(kernel, (0, 1), [per_side * stride] * 2)
   kernel = jnp.moveaxis(_blocks(jnp.moveaxis(kernel, 3, 0), stride), 0, 3)
-  return _convolve(_blocks(x, stride), kernel, (1, 1))
+  return convolve(_blocks(x, stride), kernel, (1, 1))
 
 
 def _fit(x, axes, sizes):

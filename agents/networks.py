@@ -79,6 +79,7 @@ def convolve(
   config: NetworkConfig,
   x: chex.Array,
   kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init,
+  implementation: Callable[..., chex.Array] = convolution.convolve,
 ) -> chex.Array:
   """Convolutional layers of the calling module; flat features of images.
 
@@ -86,6 +87,7 @@ def convolve(
     config: the sizes.
     x: float32 `[H, W, C]`, `[B, H, W, C]` or `[T, B, H, W, C]`.
     kernel_init: of each layer.
+    implementation: one of `convolution`.
 
   Returns:
     float32 `[D]`, `[B, D]` or `[T, B, D]`.
@@ -103,7 +105,7 @@ def convolve(
       stride,
       "VALID",
       kernel_init=kernel_init,
-      conv_general_dilated=convolution.convolve,
+      conv_general_dilated=implementation,
     )
     x = nn.relu(layer(x))
   x = x.reshape(*x.shape[:-3], -1)
@@ -111,13 +113,15 @@ def convolve(
 
 
 class Torso(nn.Module):
-  """Three convolutions and a linear layer on uint8 frames."""
+  """Convolutions and a linear layer on uint8 frames."""
 
   config: NetworkConfig
+  implementation: Callable[..., chex.Array] = convolution.convolve
 
   @nn.compact
   def __call__(self, observation: chex.Array) -> chex.Array:
-    x = convolve(self.config, observation.astype(jnp.float32) / 255.0)
+    x = observation.astype(jnp.float32) / 255.0
+    x = convolve(self.config, x, implementation=self.implementation)
     return nn.relu(nn.Dense(self.config.torso_size)(x))
 
 

@@ -261,7 +261,7 @@ class AtariEnvironment(GameEnvironment):
     """Where the player is; None for games and frames whose RAM does not say."""
     if self._read_place is None:
       return None
-    return self._read_place(self.ram().tobytes())
+    return self._read_place(self._before or self.ram().tobytes())
 
   @property
   def lives(self) -> int:

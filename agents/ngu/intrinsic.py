@@ -41,8 +41,9 @@ class IntrinsicReward(NamedTuple):
   Attributes:
     init: () -> `IntrinsicState` before the first episode.
     begin: (params, observation, state) -> state; starts an episode.
-    embed: (params of f, observation) -> what the memory keeps of it, float32
-      `[D]`; nothing, `[0]`, without a memory, where the params do not matter.
+    embed_each: (E params of f `[E, ...]`, observations `[E, ...]`) -> what the
+      memories keep of them, float32 `[E, D]`; nothing, `[E, 0]`, without
+      memories, where the params do not matter.
     step_embedded: (params, observation, what it is embedded as, state) ->
       (reward float32 `[]`, its factors {name: float32 `[]`}, state); for the
       step that led to the observation.
@@ -51,7 +52,7 @@ class IntrinsicReward(NamedTuple):
 
   init: Callable[[], IntrinsicState]
   begin: Callable[..., IntrinsicState]
-  embed: Callable[..., chex.Array]
+  embed_each: Callable[..., chex.Array]
   step_embedded: Callable[
     ..., tuple[chex.Array, dict[str, chex.Array], IntrinsicState]
   ]
@@ -73,16 +74,16 @@ def make_intrinsic_reward(
       filter=novelty.ReturnFilter(jnp.float32(0.0), running.empty()),
     )
 
-  def embed(embedding_params, observation):
+  def embed_each(embedding_params, observations):
     if kind != "ngu":
-      return jnp.zeros((0,), jnp.float32)
-    return nets.embed(embedding_params, observation)
+      return jnp.zeros((len(observations), 0), jnp.float32)
+    return nets.embed_each(embedding_params, observations)
 
   def begin(params, observation, state: IntrinsicState):
     if kind != "ngu":
       return state
     memory = state.memory._replace(num_written=jnp.int32(0))
-    embedding = embed(params.trained["embedding"], observation)
+    embedding = nets.embed(params.trained["embedding"], observation)
     return state._replace(memory=episodic.append(memory, embedding, capacity))
 
   def step_embedded(params, observation, embedding, state: IntrinsicState):
@@ -110,7 +111,9 @@ def make_intrinsic_reward(
     return episodic_reward * factor, factors, new_state
 
   def step(params, observation, state: IntrinsicState):
-    embedding = embed(params.trained.get("embedding"), observation)
+    embedding = None
+    if kind == "ngu":
+      embedding = nets.embed(params.trained["embedding"], observation)
     return step_embedded(params, observation, embedding, state)
 
-  return IntrinsicReward(init, begin, embed, step_embedded, step)
+  return IntrinsicReward(init, begin, embed_each, step_embedded, step)

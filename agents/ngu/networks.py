@@ -12,6 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from .. import convolution
 from .. import networks as networks_lib
 from . import config as config_lib
 from . import mixture, novelty, running
@@ -69,6 +70,8 @@ class IntrinsicNetworks(NamedTuple):
     init: key -> `IntrinsicParams`.
     embed: (params of f, observation uint8 `[..., H, W, C]`) -> float32
       `[..., D]`.
+    embed_each: (E params of f `[E, ...]`, observation uint8 `[E, H, W, C]`) ->
+      float32 `[E, D]`.
     action_logits: (params of the model, embedding `[..., D]`, the next one) ->
       float32 `[..., A]`.
     prediction_error: (params of the predictor, `IntrinsicParams`, observation
@@ -78,6 +81,7 @@ class IntrinsicNetworks(NamedTuple):
 
   init: Callable[[chex.PRNGKey], IntrinsicParams]
   embed: Callable[..., chex.Array]
+  embed_each: Callable[..., chex.Array]
   action_logits: Callable[..., chex.Array]
   prediction_error: Callable[..., chex.Array]
   embedding_size: int
@@ -131,6 +135,7 @@ def _intrinsic(
   embedding = networks_lib.Torso(
     dataclasses.replace(sizes, torso_size=config.embedding_size)
   )
+  each_embedding = embedding.clone(implementation=convolution.by_patches)
   inverse_model = InverseModel(config.inverse_model_size, q_network.num_actions)
   predictor = Predictor(sizes, config.rnd_size)
   observation = jnp.zeros(environment_spec.observations.shape, jnp.uint8)
@@ -162,6 +167,7 @@ def _intrinsic(
   return IntrinsicNetworks(
     init,
     embedding.apply,
+    jax.vmap(each_embedding.apply),
     inverse_model.apply,
     prediction_error,
     config.embedding_size,

@@ -18,19 +18,13 @@ from . import networks as ngu_networks
 def _compiled(reward: intrinsic.IntrinsicReward):
   """The jitted reward of E environments, shared by all batches of an agent."""
 
-  def begin(params, observation, states, index):
-    state = batching.take(states, index)
-    return batching.put(states, index, reward.begin(params, observation, state))
+  def begin(params, observation, states, embeddings, index):
+    state = reward.begin(params, observation, batching.take(states, index))
+    embeddings = batching.put(embeddings, index, _embedding(params))
+    return batching.put(states, index, state), embeddings
 
   def step(params, embeddings, observations, states):
-    # One by one, since each has parameters of its own; to stack or to gather
-    # those would take longer than the networks do.
-    embedded = jnp.stack(
-      [
-        reward.embed(embedding, observations[i])
-        for i, embedding in enumerate(embeddings)
-      ]
-    )
+    embedded = reward.embed_each(embeddings, observations)
     return jax.vmap(reward.step_embedded, in_axes=(None, 0, 0, 0))(
       params, observations, embedded, states
     )
@@ -38,9 +32,14 @@ def _compiled(reward: intrinsic.IntrinsicReward):
   # The memories are megabytes each: they are written in place.
   return (
     jax.jit(lambda num: batching.repeat(reward.init(), num), static_argnums=0),
-    jax.jit(begin, donate_argnums=2),
+    jax.jit(begin, donate_argnums=(2, 3)),
     jax.jit(step, donate_argnums=3),
   )
+
+
+def _embedding(params: ngu_networks.IntrinsicParams) -> Any:
+  """What each environment keeps from the start of its episode."""
+  return params.trained.get("embedding", {})
 
 
 class BatchedReward:
@@ -67,12 +66,13 @@ class BatchedReward:
       first_environment: number, in the run, of the first one of the batch.
     """
     init, self._begin, self._step = _compiled(reward)
+    self._size = size
     self._states = init(size)
+    # Parameters, as each episode began; None until the first does.
+    self._embeddings: Any = None
     self._first_environment = first_environment
     self._unsupervised = config.unsupervised
     self._betas = mixture.betas(config)
-    # Parameters of each environment's embedding, as its episode began.
-    self._embeddings: list[Any] = [None] * size
 
   def begin(
     self,
@@ -80,8 +80,11 @@ class BatchedReward:
     params: ngu_networks.IntrinsicParams,
     observation: np.ndarray,
   ) -> None:
-    self._embeddings[index] = params.trained.get("embedding")
-    self._states = self._begin(params, observation, self._states, index)
+    if self._embeddings is None:
+      self._embeddings = batching.repeat(_embedding(params), self._size)
+    self._states, self._embeddings = self._begin(
+      params, observation, self._states, self._embeddings, index
+    )
 
   def mix(
     self,
@@ -108,29 +111,27 @@ class BatchedReward:
     return (mixed if self._unsupervised else mixed + rewards), figures
 
   def save(self) -> trees.Arrays:
-    # Environments whose episodes began together have one embedding; those of
-    # before and after a start of the run have copies of it.
-    held = {id(x): jax.device_get(x) for x in self._embeddings}
-    keys = {
-      i: tuple(leaf.tobytes() for leaf in jax.tree.leaves(x))
-      for i, x in held.items()
-    }
-    distinct = {keys[i]: x for i, x in held.items()}
-    which = [list(distinct).index(keys[id(x)]) for x in self._embeddings]
-    embeddings = jax.tree.map(lambda *x: np.stack(x), *distinct.values())
+    # Environments whose episodes began together have the same embedding.
+    embeddings = jax.device_get(self._embeddings)
+    leaves = jax.tree.leaves(embeddings)
+    owners: dict[tuple[bytes, ...], int] = {}
+    owner = np.array(
+      [
+        owners.setdefault(tuple(leaf[i].tobytes() for leaf in leaves), i)
+        for i in range(self._size)
+      ]
+    )
+    distinct, which = np.unique(owner, return_inverse=True)
+    embeddings = jax.tree.map(lambda x: x[distinct], embeddings)
     return {
-      "embedding_of": np.array(which),
+      "embedding_of": which,
       **trees.under("states", trees.fetched(self._states)),
       **trees.under("embeddings", trees.fetched(embeddings)),
     }
 
   def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+    which = arrays["embedding_of"]
     states = trees.like(self._states, trees.within("states", arrays))
     self._states = jax.tree.map(jnp.array, states)
-    which = arrays["embedding_of"]
-    stacked = trees.nested(trees.within("embeddings", arrays)) or None
-    distinct = [
-      jax.tree.map(lambda x, i=i: jnp.array(x[i]), stacked)
-      for i in range(which.max() + 1)
-    ]
-    self._embeddings = [distinct[i] for i in which]
+    distinct = trees.nested(trees.within("embeddings", arrays))
+    self._embeddings = jax.tree.map(lambda x: jnp.array(x[which]), distinct)

@@ -23,7 +23,9 @@ class Block(NamedTuple):
   num_frames: int
 
 
-def compress(compressor: zstandard.ZstdCompressor, data: bytes) -> bytes:
+def compress(
+  compressor: zstandard.ZstdCompressor, data: bytes | np.ndarray
+) -> bytes:
   """Compresses so that what is kept takes its own size in memory.
 
   The compressor's bytes lie at the start of a hole that is as large as what
@@ -46,37 +48,43 @@ class FrameRecorder:
     self._cutter = cutter
     self._kept = slice(None) if num_stacked == 1 else slice(-1, None)
     self._compressor = zstandard.ZstdCompressor(LEVEL)
-    self._frames: list[bytes] = []
+    # Those of the block at hand come first; to allocate them anew would take
+    # longer than to compress them.
+    self._frames: np.ndarray | None = None
+    self._num_frames = 0
     self._row = 0
 
   def begin(self, observation: np.ndarray) -> None:
     """Row 0 of an episode; what was left of the one before is dropped."""
-    self._row = 0
-    self._frames = [self._frame(observation)]
+    self._row = self._num_frames = 0
+    self._append(observation)
 
   def add(self, observation: np.ndarray, is_last: bool) -> Block | None:
     """The next row; returns the block that ends with it."""
     self._row += 1
-    self._frames.append(self._frame(observation))
+    frames = self._append(observation)
     if not (is_last or self._cutter.ends_block(self._row)):
       return None
-    data = compress(self._compressor, b"".join(self._frames))
-    block = Block(data, len(self._frames))
-    self._frames = []
-    return block
+    self._num_frames = 0
+    return Block(compress(self._compressor, frames), len(frames))
 
-  def _frame(self, observation: np.ndarray) -> bytes:
-    return np.ascontiguousarray(observation[..., self._kept]).tobytes()
+  def _append(self, observation: np.ndarray) -> np.ndarray:
+    """Keeps a frame; returns those of the block so far."""
+    frame = observation[..., self._kept]
+    if self._frames is None:
+      longest = self._cutter.sequence_period + 1
+      self._frames = np.empty((longest, *frame.shape), frame.dtype)
+    self._frames[self._num_frames] = frame
+    self._num_frames += 1
+    return self._frames[: self._num_frames]
 
   def save_state(self) -> dict[str, np.ndarray]:
     """All that decides about the blocks to come."""
-    return {
-      "row": np.array([self._row]),
-      "num_frames": np.array([len(self._frames)]),
-      "frames": np.frombuffer(b"".join(self._frames), np.uint8),
-    }
+    frames = [] if self._frames is None else self._frames[: self._num_frames]
+    return {"row": np.array([self._row]), "frames": np.array(frames)}
 
   def restore_state(self, arrays: dict[str, np.ndarray]) -> None:
     self._row = int(arrays["row"][0])
-    frames = np.split(arrays["frames"], max(int(arrays["num_frames"][0]), 1))
-    self._frames = [frame.tobytes() for frame in frames if frame.size]
+    self._num_frames = 0
+    for frame in arrays["frames"]:
+      self._append(frame)

@@ -183,6 +183,8 @@ class Stepper:
         arrays.reward[index], arrays.discount[index] = 0, 1
         arrays.observation[index] = place.begin()
         continue
+      if arrays.last[index]:
+        arrays.final_observation[index] = 0
       timestep, block, row = place.step(arrays.action[index])
       arrays.reward[index] = timestep.reward
       arrays.discount[index] = timestep.discount

@@ -53,6 +53,10 @@ class Environments:
     self._arrays = [
       stepping.Arrays.over(buffer, plan) for buffer in self._buffers
     ]
+    # Of what is shown, a copy that is not written to while others are stepped.
+    self._observations = [
+      np.empty_like(arrays.observation) for arrays in self._arrays
+    ]
     self._released: collections.deque[int] = collections.deque()
     self._arrived: dict[int, stepping.Outcome] = {}
 
@@ -78,18 +82,20 @@ class Environments:
           getattr(arrays, name)[:] = results[name]
 
   def wait(self, half: int) -> stepping.Results:
-    """What came of the release of a half, or of its start; a copy."""
+    """What came of the release of a half, or of its start.
+
+    The final observations are its own until the half is released, the others
+    until it is waited for again.
+    """
     then = time.perf_counter()
     while half not in self._arrived:
       self._await_next()
     self.seconds_waiting += time.perf_counter() - then
-    arrays = self._arrays[half]
-    final_observation = np.zeros_like(arrays.final_observation)
-    if arrays.last.any():
-      final_observation[arrays.last] = arrays.final_observation[arrays.last]
+    arrays, observation = self._arrays[half], self._observations[half]
+    np.copyto(observation, arrays.observation)
     return stepping.Results(
-      arrays.observation.copy(),
-      final_observation,
+      observation,
+      arrays.final_observation,
       arrays.reward.copy(),
       arrays.discount.copy(),
       arrays.last.copy(),

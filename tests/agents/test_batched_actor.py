@@ -358,8 +358,9 @@ def test_a_reward_that_is_no_number_is_told_with_its_environment():
   batch = agent.batch(recorders)
   environments = make_environments()
   play(batch, environments, 2)
-  broken = jax.tree.map(lambda x: np.nan * x, batch._reward._embeddings[1])
-  batch._reward._embeddings[1] = broken
+  batch._reward._embeddings = jax.tree.map(
+    lambda x: x.at[1].set(np.nan), batch._reward._embeddings
+  )
   timesteps = [environment.step(0) for environment in environments]
   batch.select_actions([x.observation for x in timesteps])
   with pytest.raises(

@@ -60,6 +60,23 @@ def test_it_is_the_plain_one(st, kernel, more, odd, channels, seed):
     np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-4)
 
 
+def test_kernels_of_a_batch():
+  rng = np.random.default_rng(0)
+  torso = networks.Torso(networks.SIZES["paper"])
+  frames = rng.integers(0, 256, (3, 84, 84, 2), np.uint8)
+  keys = jax.random.split(jax.random.PRNGKey(0), 3)
+  params = [torso.init(*pair) for pair in zip(keys, frames, strict=True)]
+  many = torso.clone(implementation=convolution.by_patches)
+  found = jax.vmap(many.apply)(
+    jax.tree.map(lambda *x: jnp.stack(x), *params), frames
+  )
+  for pair, features in zip(
+    zip(params, frames, strict=True), found, strict=True
+  ):
+    np.testing.assert_allclose(features, torso.apply(*pair), atol=1e-5)
+  assert np.std(found) > 0.1
+
+
 def test_its_gradient_has_no_dilation():
   """Of all three layers at the paper's size."""
 
