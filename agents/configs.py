@@ -106,6 +106,16 @@ class AgentConfig:
     400, "Agent steps between an actor's parameter updates", _R2D2
   )
 
+  @property
+  def learns_the_task(self) -> bool:
+    """Whether it is the task's reward that it learns from."""
+    return True
+
+  @property
+  def backup_steps(self) -> int:
+    """Agent steps that a target looks ahead before it bootstraps, at most."""
+    return self.n_step
+
   def __post_init__(self):
     for name in (
       "trace_length",

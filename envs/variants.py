@@ -34,6 +34,8 @@ class Variant:
       the native reward.
     conditions: On them.
     rules: Events beside those that the game's decoder knows.
+    steps_to_reward: Agent steps, of four frames, from the start to the first
+      reward of who plays well; a guess where it was not measured.
   """
 
   name: str
@@ -41,6 +43,7 @@ class Variant:
   rewards: Mapping[str, float] | None = None
   conditions: Conditions = dataclasses.field(default_factory=Conditions)
   rules: Rules = dataclasses.field(default_factory=Rules)
+  steps_to_reward: int = 300
 
   def __post_init__(self):
     if self.rewards is None:
@@ -193,11 +196,18 @@ _MODDED = (
     "venture",
     {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, -100.0)},
   ),
-  Variant("maze_far", maze.GAME, {"goal": 10.0}),
+  Variant("maze_far", maze.GAME, {"goal": 10.0}, steps_to_reward=35),
   # Discounted by 0.97 a step, the way to the goal is worth 2.9 at its start. At
   # the native -1 a trap it would be worth 0.8: hardly a deception to stay away.
-  Variant("maze_deceptive", maze.GAME, {"goal": 10.0, "trap": -0.25}),
-  Variant("maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}),
+  Variant(
+    "maze_deceptive",
+    maze.GAME,
+    {"goal": 10.0, "trap": -0.25},
+    steps_to_reward=35,
+  ),
+  Variant(
+    "maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}, steps_to_reward=5
+  ),
 )
 
 _GAMES = (*roms.get_all_rom_ids(), maze.GAME)

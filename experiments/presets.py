@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from behavior_transfer.agents import ngu
+
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
@@ -27,7 +29,13 @@ class Preset:
   config: Mapping[str, Any]
   ngu_config: Mapping[str, Any]
 
+  def fields(self, config_class: type) -> dict[str, Any]:
+    """Those of an agent's config that differ from the paper's."""
+    for_ngu = self.ngu_config if config_class is ngu.NGUConfig else {}
+    return {**self.config, **for_ngu}
 
+
+DEFAULT = "small"
 PRESETS = {
   "paper": Preset(
     network="paper",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from behavior_transfer import envs
-from behavior_transfer.agents import networks, ngu
+from behavior_transfer.agents import networks
 
 from . import option_flags, presets, tasks
 
@@ -43,7 +43,7 @@ _WORKDIR = flags.DEFINE_string(
 )
 _PRESET = flags.DEFINE_enum(
   "preset",
-  "small",
+  presets.DEFAULT,
   sorted(presets.PRESETS),
   "Where values come from that are not given: small suits two CPU cores,"
   " miniature the maze, and paper is the published set.",
@@ -292,9 +292,7 @@ def read_config(
   preset: presets.Preset,
 ) -> dict[str, Setting]:
   """Each field that has a flag: from it, the preset or the paper."""
-  of_preset = {**preset.config}
-  if config_class is ngu.NGUConfig:
-    of_preset.update(preset.ngu_config)
+  of_preset = preset.fields(config_class)
   settings = {}
   for field in dataclasses.fields(config_class):
     if field.name not in holders:

@@ -21,7 +21,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from absl import flags
 
-from behavior_transfer.experiments import cli, study_flags, workdirs
+from behavior_transfer.experiments import (
+  budgets,
+  cli,
+  study_flags,
+  tasks,
+  workdirs,
+)
 from behavior_transfer.experiments.studies import results, scales
 from behavior_transfer.experiments.studies import study as study_lib
 from behavior_transfer.launch import processes, signals
@@ -33,6 +39,7 @@ _DRY_RUN = flags.DEFINE_bool(
   module_name="program",
 )
 _PROGRAMS = pathlib.Path(__file__).resolve().parent
+_ACTION_REPEAT = tasks.EnvironmentOptions().action_repeat
 _POLL_PERIOD = 0.2  # seconds, for a run to end
 _LOOK_PERIOD = 2.0  # seconds, for others' runs to be complete
 
@@ -152,6 +159,10 @@ def print_plan(
   """Prints each command, and what all of them take."""
   for run in runs:
     print(shlex.join(run.typed(folder)))
+    program, *arguments = run.command
+    config = budgets.config_of(program, arguments)
+    for line in budgets.lines(config, run.frames // _ACTION_REPEAT, run.game):
+      print(f"  # {line}")
   needed = results.needed(runs, folder)
   left = [run for run in runs if not results.is_done(run, folder, needed)]
   frames = sum(run.frames for run in left)

@@ -21,6 +21,7 @@ from behavior_transfer.launch import experiment, loggers
 from behavior_transfer.launch.embedded import engine
 
 from . import (
+  budgets,
   cli,
   compilation,
   coverage,
@@ -133,6 +134,12 @@ def print_settings(run: run_flags.RunSettings, agent: Agent):
     print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
   for name, setting in agent.settings.items():
     print(f"{name} = {setting.value}  # {setting.source}")
+  print("\n".join(_budget(run, agent.config)))
+
+
+def _budget(run: run_flags.RunSettings, config: Any) -> list[str]:
+  num_steps = run.frames // run.task.options.action_repeat
+  return budgets.lines(config, num_steps, run.task.game)
 
 
 def train(run: run_flags.RunSettings, agent: Agent) -> int:
@@ -190,6 +197,8 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
     f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
     f" {replay_gib:.2f} GiB",
+    *_budget(run, agent.config),
+    sep="\n",
     flush=True,
   )
   if counts is None and agent.announcement:

@@ -110,6 +110,15 @@ class NGUConfig(r2d2_config.R2D2Config):
     5, "Last steps of each sequence that train these networks", f"{_NGU}, App."
   )
 
+  @property
+  def learns_the_task(self) -> bool:
+    return not self.unsupervised
+
+  @property
+  def backup_steps(self) -> int:
+    """Those of Retrace, which looks ahead until its traces are cut."""
+    return self.trace_length
+
   def __post_init__(self):
     super().__post_init__()
     for name in (

@@ -1,0 +1,87 @@
+"""What a budget can teach: how far back its updates carry a reward.
+
+A target reaches `backup_steps` ahead and then trusts the target network, which
+knows what was learned before its last copy. So a reward is carried back at most
+`backup_steps` times one more than there are copies, however good the agent; a
+run whose rewards lie further off learns nothing of them.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from behavior_transfer import envs
+from behavior_transfer.agents import bt, configs, ngu, r2d2, sequences
+
+from . import presets
+
+_LEAST_UPDATES = 1_000
+_CONFIGS: dict[str, type[configs.AgentConfig]] = {
+  "run_bt.py": bt.BTConfig,
+  "run_ngu.py": ngu.NGUConfig,
+  "run_r2d2.py": r2d2.R2D2Config,
+}
+
+
+class Budget(NamedTuple):
+  """Of a run.
+
+  Attributes:
+    updates: Learner steps.
+    copies: Of their parameters to the target network.
+    reach: Agent steps that a reward can travel back.
+  """
+
+  updates: int
+  copies: int
+  reach: int
+
+
+def of(config: configs.AgentConfig, num_steps: int) -> Budget:
+  """The budget of a run of that many agent steps.
+
+  Sequences that are cut short by the ends of episodes add a little to it.
+  """
+  inserts = num_steps // config.sequence_period
+  samples = max(
+    inserts - config.min_replay_size, 0
+  ) * sequences.samples_per_insert(config)
+  updates = int(samples // config.batch_size)
+  copies = updates // config.target_update_period
+  return Budget(updates, copies, config.backup_steps * (1 + copies))
+
+
+def lines(config: configs.AgentConfig, num_steps: int, game: str) -> list[str]:
+  """What to say of a budget, and whether it can hardly teach the task."""
+  budget, away = of(config, num_steps), envs.variant(game).steps_to_reward
+  said = [
+    f"learns by {budget.updates:,} updates, {budget.copies:,} copies to the"
+    f" target network; a reward can travel back {budget.reach:,} steps"
+  ]
+  if config.learns_the_task and budget.reach < away:
+    said.append(
+      f"warning: the first reward of {game} can be {away} steps away; give more"
+      " --frames, a higher --replay_ratio or a shorter --target_update_period"
+    )
+  elif budget.updates < _LEAST_UPDATES:
+    said.append(
+      f"warning: less than {_LEAST_UPDATES:,} updates teach little; give more"
+      " --frames, a higher --replay_ratio or a smaller --batch_size"
+    )
+  return said
+
+
+def config_of(program: str, arguments: Sequence[str]) -> configs.AgentConfig:
+  """The config of a command, whose flags are `--name=value` or `--[no]name`."""
+  given = dict(
+    each.removeprefix("--").partition("=")[::2] for each in arguments
+  )
+  kind = _CONFIGS[program]
+  values = presets.PRESETS[given.get("preset", presets.DEFAULT)].fields(kind)
+  for field in dataclasses.fields(kind):
+    if isinstance(field.default, bool):
+      if {field.name, f"no{field.name}"} & given.keys():
+        values[field.name] = field.name in given
+    elif field.name in given:
+      values[field.name] = type(field.default)(given[field.name])
+  return kind(**values)
