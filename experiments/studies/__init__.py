@@ -13,6 +13,7 @@ atari57.py, published.py
             scores by which others are normalised, and to compare with
 """
 
+from .. import presets
 from . import arms, claims, suites
 from .study import Study
 
@@ -64,8 +65,12 @@ STUDIES = {
       arms=("r2d2", "full"),
       pretrainings=("ngu", "rnd", "constant"),
       frames=400_000,
-      # The paper's learner would wait for 6,250 sequences, 1,000,000 frames.
-      flags={"min_replay_size": 200, "evaluation_period": 40_000},
+      # The paper's learner would wait for 1,000,000 frames, and then take an
+      # update every 25,600.
+      flags={
+        **presets.PRESETS["small"].config,
+        "evaluation_period": 40_000,
+      },
     ),
     Study(
       "ablation",

@@ -45,28 +45,26 @@ SCALES = {
       name="laptop",
       suits="two CPU cores, an evening for a game",
       frames=1_000_000,
-      pretraining_frames=3_000_000,
+      pretraining_frames=6_000_000,
       seeds=3,
-      frames_per_second=1000.0,  # one process, two cores of an x86-64 server
-      flags={
-        "preset": "small",
-        "max_episode_frames": 12_000,
-        "envs_per_actor": 8,
-      },
+      frames_per_second=750.0,  # a run on each of two cores: twice that
+      flags={"preset": "small", "max_episode_frames": 12_000},
     ),
     Scale(
       name="gpu",
-      suits="one GPU and some dozen cores, a day for a game",
+      suits="one GPU and sixteen cores, some hours for a game",
       frames=200_000_000,
       pretraining_frames=500_000_000,
       seeds=3,
-      frames_per_second=None,
+      frames_per_second=37_000.0,  # BT on an H200 and 16 cores
       flags={
         "preset": "paper",
-        "launch": "local_mp",
-        "num_actors": 12,
-        "envs_per_actor": 16,
+        "envs_per_actor": 256,
         "evaluation_period": 4_000_000,  # 50 of them
+        # The paper's 0.8 would make 7,773 updates and three targets of these
+        # frames.
+        "replay_ratio": 4.0,
+        "target_update_period": 400,
       },
     ),
     Scale(

@@ -1,8 +1,11 @@
 """Budgets are counted right, and those that cannot teach are told."""
 
 import pytest
+
 from behavior_transfer.agents import ngu, r2d2
-from behavior_transfer.experiments import budgets
+from behavior_transfer.experiments import budgets, studies
+from behavior_transfer.experiments.studies import scales
+from behavior_transfer.experiments.studies import study as study_lib
 
 _SHORT = dict(
   burn_in=10,
@@ -82,3 +85,12 @@ def test_a_command_has_the_config_that_its_program_reads():
     learning_rate=3e-4,
     intrinsic_reward="rnd",
   )
+
+
+@pytest.mark.parametrize("name", sorted(studies.STUDIES))
+def test_every_study_can_teach(name):
+  for scale in scales.SCALES.values():
+    for run in study_lib.plan(studies.STUDIES[name], scale):
+      config = budgets.config_of(run.command[0], run.command[1:])
+      if scale.name != "miniature" or studies.STUDIES[name].scale == scale.name:
+        assert len(budgets.lines(config, run.frames // 4, run.game)) == 1, run
