@@ -99,7 +99,12 @@ STUDIES = {
       "hero_laptop",
       "Hero's re-defined tasks, from the policy that comes with the repository",
       games=("hero_easy", "hero_hard"),
-      arms=("r2d2", "bt_hero"),
+      arms=(
+        *("r2d2", "r2d2_ez"),
+        *("bt_hero", "bt_hero_no_flights", "bt_hero_no_extra"),
+      ),
+      seeds=5,
+      flags={"evaluation_episodes": 10},
       claims=claims.HERO,
     ),
   )

@@ -71,6 +71,10 @@ def _bt(name: str, label: str, pretraining: str = "ngu", **flags) -> Arm:
   return Arm(name, label, "run_bt.py", flags, pretraining)
 
 
+def _bt_hero(name: str, label: str, **flags) -> Arm:
+  return Arm(name, label, "run_bt.py", {"pretrained": "hero_ngu", **flags})
+
+
 def _weights(name: str, label: str, initial_weights: str) -> Arm:
   """R2D2 from pre-trained weights: BT without either of its parts."""
   return _bt(
@@ -97,7 +101,9 @@ ARMS = {
     _bt("bt_partial", "BT, partial init", initial_weights="partial"),
     _bt("bt_full", "BT, full init", initial_weights="full"),
     # No pre-training of the study's: the policy comes with the repository.
-    Arm("bt_hero", "BT(hero_ngu)", "run_bt.py", {"pretrained": "hero_ngu"}),
+    _bt_hero("bt_hero", "BT(hero_ngu)"),
+    _bt_hero("bt_hero_no_flights", "BT without flights", use_flights=False),
+    _bt_hero("bt_hero_no_extra", "BT without a⁺", use_extra_action=False),
   )
 }
 LABELS = {name: pretraining.label for name, pretraining in PRETRAININGS.items()}

@@ -80,9 +80,28 @@ MINIATURE = (
     ),
   ),
 )
+_HERO = ("hero_easy", "hero_hard")
 HERO = (
   Claim(
     "Behavior Transfer learns the re-defined tasks better than R2D2",
-    _compare_all(("hero_easy", "hero_hard"), "bt_hero", "r2d2"),
+    (
+      *_compare_all(_HERO, "bt_hero", "r2d2"),
+      *_compare_all(_HERO, "bt_hero", "r2d2_ez"),
+    ),
+  ),
+  Claim(
+    "Without either of its parts it is worse",
+    (
+      *_compare_all(_HERO, "bt_hero", "bt_hero_no_flights"),
+      *_compare_all(_HERO, "bt_hero", "bt_hero_no_extra"),
+    ),
+  ),
+  Claim(
+    "The use of the extra action rises, then falls",
+    tuple(
+      Comparison(game, "bt_hero", None, measure)
+      for game in _HERO
+      for measure in ("extra_action_rise", "extra_action_fall")
+    ),
   ),
 )

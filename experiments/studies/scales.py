@@ -46,7 +46,7 @@ SCALES = {
       suits="two CPU cores, an evening for a game",
       frames=1_000_000,
       pretraining_frames=6_000_000,
-      seeds=3,
+      seeds=5,
       frames_per_second=750.0,  # a run on each of two cores: twice that
       flags={"preset": "small", "max_episode_frames": 12_000},
     ),

@@ -276,8 +276,9 @@ def test_settings_are_printed_with_their_sources():
   assert "noop_max = 0  # command line" in output
   assert "action_repeat = 4  # default" in output
   assert "discount = 0.9  # command line" in output
-  assert "batch_size = 16  # preset small" in output
-  assert "adam_epsilon = 0.001  # R2D2" in output
+  assert "batch_size = 8  # preset small" in output
+  assert "rescale_epsilon = 0.001  # R2D2" in output
+  assert "can travel back 960 steps" in output
 
 
 _MY_POLICY = """

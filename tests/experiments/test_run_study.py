@@ -81,14 +81,14 @@ def test_one_pretrained_policy_serves_all_tasks_of_a_game():
   runs = _plan("figure5", "laptop")
   names = {run.name for run in runs if "run_ngu.py" in run.command}
   assert names == {
-    f"pretraining/{game}/{reward}/3000000"
+    f"pretraining/{game}/{reward}/6000000"
     for game in ("hero", "ms_pacman")
     for reward in ("ngu", "rnd")
   }
   by_name = {run.name: run for run in runs}
   for task in ("hero", "hero_easy", "hero_hard"):
     assert by_name[f"{task}/bt_ngu/2"].needs == (
-      "pretraining/hero/ngu/3000000",
+      "pretraining/hero/ngu/6000000",
     )
 
 
