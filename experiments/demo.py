@@ -21,24 +21,16 @@ _WORKDIR = flags.DEFINE_string(
 )
 _FRAMES = flags.DEFINE_integer(
   "frames",
-  80_000,
+  160_000,
   "Emulator frames to train for.",
   lower_bound=1,
   module_name="program",
 )
 
-# Values must travel from the miner back through some hundred steps in a few
-# hundred learner steps, hence what is shorter, larger or more frequent here.
 _SETTINGS = (
   "--max_episode_frames=6000",
-  "--evaluation_period=20000",
-  "--evaluation_episodes=2",
-  "--batch_size=8",
-  "--replay_ratio=6",
-  "--min_replay_size=100",
-  "--n_step=10",
-  "--discount=0.99",
-  "--target_update_period=50",
+  "--evaluation_period=40000",
+  "--evaluation_episodes=3",
 )
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -71,7 +63,7 @@ def main():
   _run(
     "evaluate.py",
     f"--checkpoint={workdir}",
-    "--episodes=5",
+    "--episodes=10",
     f"--output={workdir}/evaluation.json",
     f"--video={workdir}/episode.mp4",
   )
