@@ -30,7 +30,8 @@ from .arguments import WrongValueError, require
 from .decoders import Decoder, Event, base
 
 _RAM_SIZE = 128
-_MOST_RULES = 256
+_MOST = 256  # rules, or cells of one's own
+_NAME = re.compile(r"[\w-]{1,60}")  # also a column of tables
 _MOST_ADDRESSES = 4
 _TYPES = ("byte", "signed", "decimal")
 _BIT_RANGES = [[first, last] for last in range(8) for first in range(last + 1)]
@@ -75,7 +76,7 @@ _STATES: Mapping[str, _Comparison] = {
   "is above": operator.gt,
   "is below": operator.lt,
 }
-_CLAUSE = re.compile(r"(\w+) ([a-z]+(?: [a-z]+)?)(?: (-?\d{1,18}))?")
+_CLAUSE = re.compile(r"([\w-]+) ([a-z]+(?: [a-z]+)?)(?: (-?\d{1,18}))?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,9 +151,12 @@ class Rules:
     object.__setattr__(self, "cells", {**self.cells})
     events = arguments.table("events", self.events, _text)
     object.__setattr__(self, "events", events)
-    allowed = f"at most {_MOST_RULES}"
-    require(len(cells) <= _MOST_RULES, "cells", len(cells), allowed)
-    require(len(events) <= _MOST_RULES, "events", len(events), allowed)
+    for field, table in (("cells", cells), ("events", events)):
+      require(len(table) <= _MOST, field, len(table), f"at most {_MOST}")
+      for name in table:
+        is_name = isinstance(name, str) and _NAME.fullmatch(name)
+        allowed = "names of letters, digits, - and _"
+        require(is_name, field, name, allowed, path=(field, name))
     if self.rom_md5 is not None:
       _text(("rom_md5",), self.rom_md5)
 
