@@ -7,7 +7,7 @@ import math
 import operator
 import re
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -80,6 +80,15 @@ def require(
   """Raises `WrongValueError`, saying what is allowed, unless `ok`."""
   if not ok:
     raise WrongValueError(field, given, allowed, path)
+
+
+def require_one_of(
+  choices: Iterable[str], field: str | tuple, given: Any, path: tuple = ()
+):
+  """Raises `WrongValueError`, naming the choices, unless one was given."""
+  choices = [*choices]
+  is_one = isinstance(given, str) and given in choices
+  require(is_one, field, given, ", ".join(choices), path)
 
 
 def whole(

@@ -38,13 +38,8 @@ class Shaping:
   discount: float
 
   def __post_init__(self):
-    arguments.require(
-      self.quantity in Place._fields,
-      "shaping",
-      self.quantity,
-      ", ".join(Place._fields),
-      path=("shaping", "quantity"),
-    )
+    path = ("shaping", "quantity")
+    arguments.require_one_of(Place._fields, "shaping", self.quantity, path)
     arguments.real(("shaping", "weight"), self.weight)
     arguments.real(("shaping", "discount"), self.discount, 0, 1)
 
@@ -72,13 +67,7 @@ class Conditions:
     visits = arguments.table("visits", self.visits, arguments.real)
     object.__setattr__(self, "visits", visits)
     for kind in visits:
-      arguments.require(
-        kind in VISITS,
-        "visits",
-        kind,
-        ", ".join(VISITS),
-        path=("visits", kind),
-      )
+      arguments.require_one_of(VISITS, "visits", kind, ("visits", kind))
     arguments.require(
       self.shaping is None or isinstance(self.shaping, Shaping),
       "shaping",

@@ -27,9 +27,9 @@ class GymnasiumEnvironment(gymnasium.Env):
 
   Observations are those of the `dm_env`. The end of a game is `terminated`, the
   clock's is `truncated`. `info` holds `native_reward`, a float, `events`,
-  {event: count}, `place`, None where it is not known, `lives`, and `ram`, a copy
-  of the console's memory. The first episode follows from the seed of its reset,
-  or from chance where none is given, as Gymnasium has it.
+  {event: count}, `place`, None where it is not known, `lives`, and `ram`, the
+  console's memory. The first episode follows from the seed of its reset, or
+  from chance where none is given.
   """
 
   metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012

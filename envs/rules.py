@@ -251,7 +251,7 @@ def _cell(field: tuple, given: Any) -> Cell:
   kind, bits = table.get("type", "byte"), table.get("bits", [0, 7])
   for address in addresses:
     arguments.whole(field, address, 0, _RAM_SIZE - 1)
-  require(kind in _TYPES, (*field, "type"), kind, ", ".join(_TYPES))
+  arguments.require_one_of(_TYPES, (*field, "type"), kind)
   most = _MOST_ADDRESSES if kind == "decimal" else 1
   require(
     1 <= len(addresses) <= most,
@@ -259,7 +259,8 @@ def _cell(field: tuple, given: Any) -> Cell:
     addresses,
     f"one address, or 2 to {_MOST_ADDRESSES} of a decimal",
   )
-  is_range = bits in _BIT_RANGES and all(type(bit) is int for bit in bits)
+  is_list = isinstance(bits, list) and all(type(bit) is int for bit in bits)
+  is_range = is_list and bits in _BIT_RANGES
   require(is_range, (*field, "bits"), bits, "[first, last]")
   is_free = kind == "byte" or bits == [0, 7]
   require(is_free, (*field, "bits"), bits, "none but of bytes")

@@ -69,7 +69,7 @@ def text(path: str) -> str:
   if len(content) > _LONGEST:
     raise ValueError(f"{path}: longer than {_LONGEST:,} bytes")
   try:
-    return content.decode("utf-8-sig")
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
   except UnicodeDecodeError as error:
     raise ValueError(f"{path}: {error}") from None
 

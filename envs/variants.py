@@ -10,10 +10,10 @@ import functools
 import inspect
 import os
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from . import arguments, atari, console, decoders, maze, variant_files
-from .arguments import WrongValueError, require
+from .arguments import WrongValueError, require, require_one_of
 from .conditions import ConditionedEnvironment, Conditions
 from .decoders.base import NATIVE, ROLLOVER
 from .game import GameEnvironment
@@ -56,10 +56,18 @@ class Variant:
     for field, kind in (("conditions", Conditions), ("rules", Rules)):
       given = getattr(self, field)
       require(isinstance(given, kind), field, given, f"a {kind.__name__}")
-    table = self.rewards or {}
-    self._check_events("rewards", [e for e in table if e != NATIVE])
-    self._check_events("caps", self.conditions.caps)
-    self._check_events("ends_on", self.conditions.ends_on)
+    table, known = self.rewards or {}, self.events  # which checks the rules
+    for field, events in (
+      ("rewards", [event for event in table if event != NATIVE]),
+      ("caps", self.conditions.caps),
+      ("ends_on", self.conditions.ends_on),
+    ):
+      if events and not known:
+        with_events = ", ".join([*sorted(decoders.DECODERS), maze.GAME])
+        allowed = f"a game with events ({with_events}), or events by rules"
+        raise WrongValueError("game", self.game, allowed)
+      for event in events:
+        require_one_of(known, field, event, (field, event))
     if self.native_weight:
       # What events by rules have to do with the score is not known.
       unknown = self.rules.events.keys() - table
@@ -67,17 +75,6 @@ class Variant:
         allowed = "none but of events in the rewards or of the decoder"
         require(event not in unknown, ("caps", event), cap, allowed)
     self._check_places()
-
-  def _check_events(self, field: str, events: Collection[str]):
-    if events and not self.events:
-      with_events = [*sorted(decoders.DECODERS), maze.GAME]
-      allowed = (
-        f"a game with events ({', '.join(with_events)}), or events by rules"
-      )
-      raise WrongValueError("game", self.game, allowed)
-    for event in events:
-      allowed = ", ".join(self.events)
-      require(event in self.events, field, event, allowed, path=(field, event))
 
   def _check_places(self):
     """Visits and shaping need a game that tells where the player is."""
