@@ -22,7 +22,7 @@ import numpy as np
 from dm_env import specs
 
 from . import arguments, console, decoders, states
-from .game import GameEnvironment, time_step
+from .game import MOST_STACKED, GameEnvironment, time_step
 from .sticky import StickyActions
 
 _SIDE = 84  # pixels, both sides of an observation
@@ -37,8 +37,10 @@ class AtariEnvironment(GameEnvironment):
   or where the episode ends inside the repeat. Rewards and discounts are
   float32 scalars.
 
-  The end of a game has discount 0. An episode cut at `max_episode_frames` ends
-  with discount 1, since it is the clock that ended it and not the game.
+  The end of a game has discount 0, also where the game goes on with nothing to
+  gain, and its decoder says so (Pitfall, after its twenty minutes). An episode
+  cut at `max_episode_frames` ends with discount 1, since it is the clock that
+  ended it and not the game.
 
   Everything random (the emulator's own generator, sticky actions, no-op
   starts) follows from `seed`: the same seed and actions give the same bytes.
@@ -80,7 +82,8 @@ class AtariEnvironment(GameEnvironment):
       max_episode_frames: Emulator frames after which an episode is cut.
       sticky_action_probability: Chance, at each emulator frame, that the
         console sees the previous action again (Machado et al., 2018).
-      full_action_set: All 18 joystick actions, or those that the game reads.
+      full_action_set: All 18 joystick actions, numbered as ALE does; or those
+        that the game needs. What a game does not take is to it a no-op.
       terminal_on_life_loss: A lost life ends the episode with discount 0. The
         next episode carries on with the same game, without no-ops.
 
@@ -88,18 +91,19 @@ class AtariEnvironment(GameEnvironment):
       ValueError: An argument is out of its range; the message says which.
     """
     rom = console.rom(game)
-    arguments.require_int("seed", seed, 0)
-    arguments.require_int("action_repeat", action_repeat, 1)
-    arguments.require_int("num_stacked", num_stacked, 1)
-    arguments.require_int("noop_max", noop_max, 0)
-    arguments.require(
-      arguments.is_int(max_episode_frames, noop_max + 1),
-      "max_episode_frames",
-      max_episode_frames,
-      f"an int > noop_max = {noop_max}",
+    seed = arguments.whole("seed", seed, 0)
+    action_repeat = arguments.whole("action_repeat", action_repeat, 1)
+    num_stacked = arguments.whole("num_stacked", num_stacked, 1, MOST_STACKED)
+    noop_max = arguments.whole("noop_max", noop_max, 0)
+    max_episode_frames = arguments.whole(
+      "max_episode_frames", max_episode_frames, noop_max + 1
     )
-    arguments.require_probability(
+    sticky_action_probability = arguments.probability(
       "sticky_action_probability", sticky_action_probability
+    )
+    full_action_set = arguments.flag("full_action_set", full_action_set)
+    terminal_on_life_loss = arguments.flag(
+      "terminal_on_life_loss", terminal_on_life_loss
     )
     arguments.require(
       reward is None or decoder is not None,
@@ -124,6 +128,7 @@ class AtariEnvironment(GameEnvironment):
     }
     self._game = game
     self._decoder = decoder
+    self._last_events = decoder.last_events if decoder else frozenset()
     self._read_place = decoders.PLACES.get(game)
     self._reward = reward
     self._action_repeat = action_repeat
@@ -144,7 +149,7 @@ class AtariEnvironment(GameEnvironment):
     ale.setFloat("repeat_action_probability", 0.0)
     ale.loadROM(rom)
     self._actions = (
-      ale.getLegalActionSet() if full_action_set else ale.getMinimalActionSet()
+      console.ACTIONS if full_action_set else ale.getMinimalActionSet()
     )
 
     self._screen = np.zeros(ale.getScreenDims(), np.uint8)
@@ -196,7 +201,7 @@ class AtariEnvironment(GameEnvironment):
     index = arguments.action_index(action, len(self._actions))
     emulator_action = self._actions[index].value
     self._restored_screens = None
-    native_reward, self._events = 0, {}
+    native_reward, self._events, is_over = 0, {}, False
     decode = self._decoder.decode if self._decoder is not None else None
     for frame in range(1, self._action_repeat + 1):
       native_reward += ale.act(self._stick(emulator_action))
@@ -207,9 +212,10 @@ class AtariEnvironment(GameEnvironment):
         self._before = after
         if events:
           self._count(events)
+          is_over = not self._last_events.isdisjoint(events)
       if frame == self._action_repeat - 1:
         ale.getScreenGrayscale(self._previous_screen)
-      game_over, life_lost = ale.game_over(), self._life_lost()
+      game_over, life_lost = is_over or ale.game_over(), self._life_lost()
       out_of_frames = self._frames >= self._max_episode_frames
       if game_over or life_lost or out_of_frames:
         break
@@ -218,7 +224,7 @@ class AtariEnvironment(GameEnvironment):
     if frame == self._action_repeat > 1:
       np.maximum(self._screen, self._previous_screen, out=self._screen)
     observation = self._observe(self._screen)
-    self._native_reward = np.float32(native_reward)
+    self._native_reward = np.float32(console.gained(native_reward))
     reward = self._native_reward
     if self._reward is not None:
       reward = np.float32(self._reward(self._events))
@@ -248,13 +254,21 @@ class AtariEnvironment(GameEnvironment):
 
   @property
   def native_reward(self) -> np.float32:
-    """The emulator's own score change over the last step."""
+    """What the emulator's own score gained over the last step.
+
+    Where it passed its last digit, that is what it would have gained with one
+    more: ALE pays -999,950 for 50 points then.
+    """
     return self._native_reward
 
   @property
   def events(self) -> dict[str, int]:
     """{event: count} of the last step; empty without a decoder."""
     return dict(self._events)
+
+  @property
+  def event_names(self) -> tuple[str, ...]:
+    return () if self._decoder is None else tuple(self._decoder.events)
 
   @property
   def place(self) -> decoders.Place | None:
@@ -265,7 +279,7 @@ class AtariEnvironment(GameEnvironment):
 
   @property
   def lives(self) -> int:
-    """Lives left, as ALE counts them."""
+    """Lives left, as ALE counts them; 0 where it counts none."""
     return self._lives
 
   @property

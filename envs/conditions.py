@@ -4,18 +4,19 @@ What a variant says beside its table is applied here, around the game.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import dm_env
 import numpy as np
 from dm_env import specs
 
-from . import states
+from . import arguments, states
 from .decoders import Place
 from .game import GameEnvironment, time_step
 
 # What visits may be paid for, and how many fields of a place tell them apart.
 VISITS = {"level": 1, "room": 2}
+_MOST_PAID = 10**9  # which no episode comes to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +30,18 @@ class Shaping:
   Attributes:
     quantity: A field of `Place`.
     weight: Of the quantity; may be negative.
-    discount: That the agent learns with.
+    discount: That the agent learns with, from 0 to 1.
   """
 
   quantity: str
   weight: float
   discount: float
+
+  def __post_init__(self):
+    path = ("shaping", "quantity")
+    arguments.require_one_of(Place._fields, "shaping", self.quantity, path)
+    arguments.real(("shaping", "weight"), self.weight)
+    arguments.real(("shaping", "discount"), self.discount, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +61,34 @@ class Conditions:
   shaping: Shaping | None = None
   ends_on: tuple[str, ...] = ()
 
+  def __post_init__(self):
+    caps = arguments.table("caps", self.caps, _count)
+    object.__setattr__(self, "caps", caps)
+    visits = arguments.table("visits", self.visits, arguments.real)
+    object.__setattr__(self, "visits", visits)
+    for kind in visits:
+      arguments.require_one_of(VISITS, "visits", kind, ("visits", kind))
+    arguments.require(
+      self.shaping is None or isinstance(self.shaping, Shaping),
+      "shaping",
+      self.shaping,
+      "a Shaping",
+    )
+    arguments.require(
+      isinstance(self.ends_on, list | tuple)
+      and all(isinstance(event, str) for event in self.ends_on),
+      "ends_on",
+      self.ends_on,
+      "a list of events",
+    )
+    object.__setattr__(self, "ends_on", tuple(self.ends_on))
+
   def __bool__(self) -> bool:
     return self != Conditions()
+
+
+def _count(field: tuple, given: object) -> int:
+  return arguments.whole(field, given, 0, _MOST_PAID)
 
 
 class ConditionedEnvironment(GameEnvironment):
@@ -64,18 +97,19 @@ class ConditionedEnvironment(GameEnvironment):
   def __init__(
     self,
     environment: GameEnvironment,
-    rewards: Mapping[str, float],
+    pay: Callable[[float, Mapping[str, int], Mapping[str, int]], float],
     conditions: Conditions,
   ):
     """Wraps a game.
 
     Args:
       environment: The game.
-      rewards: Reward for one of each event; events left out give 0.
-      conditions: Applied to them.
+      pay: Maps what the game paid for a step, its events, and those of them
+        that no cap forbids, to a reward.
+      conditions: Applied to it.
     """
     self._environment = environment
-    self._rewards = rewards
+    self._reward = pay
     self._conditions = conditions
     self._paid: dict[str, int] = {}  # events of this episode, up to their caps
     self._visited: dict[str, set[tuple]] = {}
@@ -132,8 +166,19 @@ class ConditionedEnvironment(GameEnvironment):
     return self._environment.events
 
   @property
+  def event_names(self) -> tuple[str, ...]:
+    return self._environment.event_names
+
+  @property
   def place(self) -> Place | None:
     return self._environment.place
+
+  @property
+  def lives(self) -> int:
+    return self._environment.lives
+
+  def ram(self) -> np.ndarray:
+    return self._environment.ram()
 
   def render(self) -> np.ndarray:
     return self._environment.render()
@@ -166,16 +211,14 @@ class ConditionedEnvironment(GameEnvironment):
     return {"game": self.game, "environment": "conditioned", **conditions}
 
   def _pay(self, events: Mapping[str, int]) -> float:
-    """The table's reward, as far as no event is beyond its cap."""
-    total = 0.0
-    for event, count in events.items():
-      paid = self._paid.get(event, 0)
-      counts = count
-      if event in self._conditions.caps:
-        counts = min(count, self._conditions.caps[event] - paid)
-      self._paid[event] = paid + counts
-      total += counts * self._rewards.get(event, 0.0)
-    return total
+    """The reward, as far as no event is beyond its cap."""
+    paid = dict(events)
+    for event, cap in self._conditions.caps.items():
+      if event in events:
+        before = self._paid.get(event, 0)
+        paid[event] = min(events[event], cap - before)
+        self._paid[event] = before + paid[event]
+    return self._reward(float(self._environment.native_reward), events, paid)
 
   def _visit(self) -> float:
     """Reward of what the place is the first visit to."""

@@ -13,6 +13,14 @@ from ale_py import roms
 from . import arguments
 from .decoders import base
 
+# They take two joysticks; without the second, ALE ends the process.
+FOR_TWO_PLAYERS = ("combat", "joust", "maze_craze", "warlords")
+ONE_PLAYER = "a ROM of ale-py for one player"
+GAMES = tuple(g for g in roms.get_all_rom_ids() if g not in FOR_TWO_PLAYERS)
+# The joystick's, as ALE numbers them in all games. Those that a game does not
+# take are no-ops to ALE.
+ACTIONS = tuple(ale_py.Action(number) for number in range(18))
+
 _LONGEST_HOLD = 30  # frames
 _LONGEST_GAME = 20_000  # frames; then a new one, so that more starts are seen
 
@@ -37,17 +45,27 @@ def rom(game: str) -> str:
   """Path of a game's ROM.
 
   Raises:
-    ValueError: ale-py has no such game.
+    ValueError: ale-py has no such game, or it takes two players.
   """
-  arguments.require(
-    game in roms.get_all_rom_ids(), "game", game, "a ROM of ale-py"
-  )
+  arguments.require(game in GAMES, "game", game, ONE_PLAYER)
   return str(roms.get_rom_path(game))
 
 
 def rom_md5(game: str) -> str:
   """MD5 of a game's ROM, in hexadecimal digits."""
   return base.md5(rom(game))
+
+
+def gained(points: int) -> int:
+  """What a score gained, where ALE says how far it rose or fell.
+
+  No game takes 50,000 points at once: a score that falls so far has passed its
+  last digit, the fifth or the sixth.
+  """
+  for most in (100_000, 1_000_000):
+    if -most < points < -most // 2:
+      return points + most
+  return points
 
 
 def switch_on(game: str) -> ale_py.ALEInterface:
@@ -104,5 +122,5 @@ def random_actions(frames: int, seed: int) -> Iterator[int]:
   rng = np.random.default_rng(seed)
   while frames > 0:
     held = min(int(rng.integers(1, _LONGEST_HOLD + 1)), frames)
-    yield from [int(rng.integers(18))] * held
+    yield from [int(rng.integers(len(ACTIONS)))] * held
     frames -= held

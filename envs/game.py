@@ -1,12 +1,17 @@
 """What every environment here tells, beside the time steps of `dm_env`."""
 
 import abc
+import copy
+from collections.abc import Mapping
+from typing import Any
 
 import dm_env
 import numpy as np
 from dm_env import specs
 
 from .decoders import base
+
+MOST_STACKED = 100  # frames, of which environments keep a picture each
 
 
 def time_step(
@@ -29,8 +34,21 @@ class GameEnvironment(dm_env.Environment):
   """A game: pixels to actions, and what its rewards are made of.
 
   Observations are one uint8 array `[height, width, num_stacked]`. Rewards and
-  discounts are float32 scalars.
+  discounts are float32 scalars. Environments are pickled and copied as they
+  stand; the copy goes on as the original would.
   """
+
+  def __new__(cls, *arguments, **keywords):
+    """Keeps what it is made with, for copies."""
+    self = super().__new__(cls)
+    self._made_with = arguments, keywords
+    return self
+
+  def __reduce__(self):
+    return _remake, (type(self), *self._made_with, self.save_state())
+
+  def __copy__(self):
+    return copy.deepcopy(self)
 
   def action_spec(self) -> specs.DiscreteArray:
     return specs.DiscreteArray(
@@ -65,8 +83,22 @@ class GameEnvironment(dm_env.Environment):
 
   @property
   @abc.abstractmethod
+  def event_names(self) -> tuple[str, ...]:
+    """All events that there are in this game and variant."""
+
+  @property
+  @abc.abstractmethod
   def place(self) -> base.Place | None:
     """Where the player is, if that is known."""
+
+  @property
+  @abc.abstractmethod
+  def lives(self) -> int:
+    """Lives left; 0 in games that count none."""
+
+  @abc.abstractmethod
+  def ram(self) -> np.ndarray:
+    """A copy of the console's memory, uint8; empty where there is none."""
 
   @abc.abstractmethod
   def render(self) -> np.ndarray:
@@ -88,3 +120,14 @@ class GameEnvironment(dm_env.Environment):
     Raises:
       ValueError: It is not of such an environment; the message says why.
     """
+
+
+def _remake(
+  kind: type[GameEnvironment],
+  arguments: tuple,
+  keywords: Mapping[str, Any],
+  state: bytes,
+) -> GameEnvironment:
+  environment = kind(*arguments, **keywords)
+  environment.restore_state(state)
+  return environment

@@ -20,7 +20,7 @@ from dm_env import specs
 
 from . import arguments, states
 from .decoders import base
-from .game import GameEnvironment, time_step
+from .game import MOST_STACKED, GameEnvironment, time_step
 from .sticky import StickyActions
 
 GAME = "maze"
@@ -191,15 +191,17 @@ class MazeEnvironment(GameEnvironment):
     Raises:
       ValueError: An argument is out of its range; the message says which.
     """
-    del full_action_set
-    arguments.require_int("seed", seed, 0)
-    arguments.require_int("action_repeat", action_repeat, 1)
-    arguments.require_int("num_stacked", num_stacked, 1)
-    arguments.require_int("noop_max", noop_max, 0)
-    arguments.require_int("max_episode_frames", max_episode_frames, 1)
-    arguments.require_probability(
+    seed = arguments.whole("seed", seed, 0)
+    action_repeat = arguments.whole("action_repeat", action_repeat, 1)
+    num_stacked = arguments.whole("num_stacked", num_stacked, 1, MOST_STACKED)
+    arguments.whole("noop_max", noop_max, 0)
+    max_episode_frames = arguments.whole(
+      "max_episode_frames", max_episode_frames, 1
+    )
+    sticky_action_probability = arguments.probability(
       "sticky_action_probability", sticky_action_probability
     )
+    arguments.flag("full_action_set", full_action_set)
     self._reward = reward
     self._num_stacked = num_stacked
     self._max_steps = min(_MAX_STEPS, -(-max_episode_frames // action_repeat))
@@ -288,6 +290,10 @@ class MazeEnvironment(GameEnvironment):
     return dict(self._events)
 
   @property
+  def event_names(self) -> tuple[str, ...]:
+    return tuple(EVENTS)
+
+  @property
   def place(self) -> base.Place:
     """Where the player is, in pixels of `render()`, eight to a square.
 
@@ -297,6 +303,13 @@ class MazeEnvironment(GameEnvironment):
     y, x = _window(self._square, _PIXELS_IN_COLOUR)
     room = 3 * (row // _ROOM) + column // _ROOM
     return base.Place(level=0, room=room, x=x.start, y=y.start)
+
+  @property
+  def lives(self) -> int:
+    return 0
+
+  def ram(self) -> np.ndarray:
+    return np.zeros(0, np.uint8)
 
   def render(self) -> np.ndarray:
     """The maze in colour, uint8 `(144, 144, 3)`."""

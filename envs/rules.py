@@ -16,39 +16,67 @@ Behind `and` it says what cells are after that frame: `is N`, `is not N`, `is
 above N` or `is below N`. Cells of the game's decoder are known to rules, too.
 
 Two events that the same change of a cell could bring about are refused: one
-would be counted as two.
+would be counted as two. So is one that can never happen.
 """
 
 import dataclasses
-import itertools
+import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .arguments import WrongValueError
+from . import arguments, overlaps
+from .arguments import WrongValueError, require
 from .decoders import Decoder, Event, base
 
 _RAM_SIZE = 128
+_MOST = 256  # rules, or cells of one's own
+_NAME = re.compile(r"[\w-]{1,60}")  # also a column of tables
+_MOST_ADDRESSES = 4
 _TYPES = ("byte", "signed", "decimal")
 _BIT_RANGES = [[first, last] for last in range(8) for first in range(last + 1)]
-# Of a number before and after a frame, and of the rule's own.
-_CHANGES: Mapping[str, Callable[[int, int, int], bool]] = {
-  "rises": lambda before, after, _: after > before,
-  "falls": lambda before, after, _: after < before,
-  "changes": lambda before, after, _: after != before,
-  "becomes": lambda before, after, n: after == n != before,
-  "leaves": lambda before, after, n: before == n != after,
-  "rises above": lambda before, after, n: before <= n < after,
-  "falls below": lambda before, after, n: before >= n > after,
+_Comparison = Callable[[int, int], bool]
+
+
+class Change(NamedTuple):
+  """Which changes of a number a verb means.
+
+  Attributes:
+    rises, falls: Whether it may.
+    before, after: How the number must compare to the rule's own.
+  """
+
+  rises: bool
+  falls: bool
+  before: _Comparison
+  after: _Comparison
+
+  def is_made(self, before: int, after: int, number: int) -> bool:
+    moved = self.rises if after > before else self.falls and after < before
+    return moved and self.before(before, number) and self.after(after, number)
+
+
+def _any(value: int, number: int) -> bool:
+  return True
+
+
+_CHANGES: Mapping[str, Change] = {
+  "rises": Change(True, False, _any, _any),
+  "falls": Change(False, True, _any, _any),
+  "changes": Change(True, True, _any, _any),
+  "becomes": Change(True, True, _any, operator.eq),
+  "leaves": Change(True, True, operator.eq, _any),
+  "rises above": Change(True, False, operator.le, operator.gt),
+  "falls below": Change(False, True, operator.ge, operator.lt),
 }
 _WITHOUT_NUMBER = ("rises", "falls", "changes")
-_STATES: Mapping[str, Callable[[int, int], bool]] = {
-  "is": lambda value, n: value == n,
-  "is not": lambda value, n: value != n,
-  "is above": lambda value, n: value > n,
-  "is below": lambda value, n: value < n,
+_STATES: Mapping[str, _Comparison] = {
+  "is": operator.eq,
+  "is not": operator.ne,
+  "is above": operator.gt,
+  "is below": operator.lt,
 }
-_CLAUSE = re.compile(r"(\w+) ([a-z]+(?: [a-z]+)?)(?: (-?\d+))?")
+_CLAUSE = re.compile(r"([\w-]+) ([a-z]+(?: [a-z]+)?)(?: (-?\d{1,18}))?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +146,20 @@ class Rules:
   events: Mapping[str, str] = dataclasses.field(default_factory=dict)
   rom_md5: str | None = None
 
+  def __post_init__(self):
+    cells = arguments.table("cells", self.cells, _cell)
+    object.__setattr__(self, "cells", {**self.cells})
+    events = arguments.table("events", self.events, _text)
+    object.__setattr__(self, "events", events)
+    for field, table in (("cells", cells), ("events", events)):
+      require(len(table) <= _MOST, field, len(table), f"at most {_MOST}")
+      for name in table:
+        is_name = isinstance(name, str) and _NAME.fullmatch(name)
+        allowed = "names of letters, digits, - and _"
+        require(is_name, field, name, allowed, path=(field, name))
+    if self.rom_md5 is not None:
+      _text(("rom_md5",), self.rom_md5)
+
   def __bool__(self) -> bool:
     return self != Rules()
 
@@ -136,158 +178,171 @@ def extend(
   Raises:
     WrongValueError: A rule names what is unknown, or overlaps another.
   """
-  if rules.rom_md5 != game_md5 and (decoder is None or rules.rom_md5):
+  is_told = rules.rom_md5 is not None
+  if rules.rom_md5 != game_md5 and (decoder is None or is_told):
     allowed = f"{game_md5}, the ROM of {game!r}; addresses hold for one alone"
     raise WrongValueError("rom_md5", rules.rom_md5, allowed)
   if decoder is None:
-    decoder = Decoder(game, game_md5, {}, {}, lambda before, after: {})
+    decoder = Decoder(game, game_md5, {}, {}, _nothing)
   cells = {name: Cell((address,)) for name, address in decoder.cells.items()}
-  for name, cell in rules.cells.items():
-    cells[name] = _cell(name, cell, taken=decoder.cells)
+  events = {*decoder.events, base.NATIVE}
+  for field, taken in (("cells", cells), ("events", events)):
+    for name in getattr(rules, field):
+      allowed = "another name; the decoder has that"
+      require(name not in taken, (field, name), name, allowed)
+  cells.update(arguments.table("cells", rules.cells, _cell))
   parsed = {
-    name: _rule(name, text, cells, taken=decoder.events)
+    name: _rule(("events", name), text, cells)
     for name, text in rules.events.items()
   }
-  for pair in itertools.combinations(parsed, 2):
-    _refuse_overlap(pair, parsed, cells, rules.events)
+  _refuse_overlaps(parsed, cells, rules.events)
   own = {name: cells[name].addresses[0] for name in rules.cells}
   described = {name: Event(0, f"{t}.") for name, t in rules.events.items()}
   return dataclasses.replace(
     decoder,
     cells={**decoder.cells, **own},
     events={**decoder.events, **described},
-    decode=_with_rules(decoder.decode, parsed, cells),
+    decode=_Decode(decoder.decode, parsed, cells),
   )
 
 
-def _with_rules(
-  decode: Callable[[bytes, bytes], dict[str, int]],
-  rules: Mapping[str, Rule],
-  cells: Mapping[str, Cell],
-) -> Callable[[bytes, bytes], dict[str, int]]:
-  def decode_both(before: bytes, after: bytes) -> dict[str, int]:
-    counts = decode(before, after)
+def _nothing(before: bytes, after: bytes) -> dict[str, int]:
+  return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Decode:
+  """Decodes what a decoder and rules say; unlike a closure, it can be saved."""
+
+  decode: Callable[[bytes, bytes], dict[str, int]]
+  rules: Mapping[str, Rule]
+  cells: Mapping[str, Cell]
+
+  def __call__(self, before: bytes, after: bytes) -> dict[str, int]:
+    counts, cells = self.decode(before, after), self.cells
     before, after = bytes(before), bytes(after)
-    for event, (change, states) in rules.items():
+    for event, (change, states) in self.rules.items():
       read = cells[change.cell].read
       was, now = read(before), read(after)
       if (
         was != now
-        and _CHANGES[change.verb](was, now, change.number)
+        and _CHANGES[change.verb].is_made(was, now, change.number)
         and all(_STATES[v](cells[c].read(after), n) for c, v, n in states)
       ):
         counts[event] = 1
     return counts
 
-  return decode_both
+
+def _text(field: tuple, given: Any) -> str:
+  require(isinstance(given, str), field, given, "a text")
+  return given
 
 
-def _cell(name: str, given: Any, taken: Mapping[str, int]) -> Cell:
-  field = f"cells.{name}"
-  if name in taken:
-    raise WrongValueError(
-      field, name, "another name; the decoder has that cell"
-    )
-  table = given if isinstance(given, dict) else {"address": given}
-  if not {"address"} <= table.keys() <= {"address", "type", "bits"}:
-    raise WrongValueError(field, given, "address, and type or bits", word=name)
+def _cell(field: tuple, given: Any) -> Cell:
+  table = given if isinstance(given, Mapping) else {"address": given}
+  require(
+    {"address"} <= table.keys() <= {"address", "type", "bits"},
+    field,
+    given,
+    "address, and type or bits",
+  )
   addresses = table["address"]
   addresses = addresses if isinstance(addresses, list) else [addresses]
   kind, bits = table.get("type", "byte"), table.get("bits", [0, 7])
   for address in addresses:
-    if type(address) is not int or not 0 <= address < _RAM_SIZE:
-      raise WrongValueError(field, address, "0 to 127", word=name)
-  if kind not in _TYPES:
-    raise WrongValueError(f"{field}.type", kind, ", ".join(_TYPES), word=name)
-  if not addresses or (len(addresses) > 1 and kind != "decimal"):
-    raise WrongValueError(field, addresses, "one address", word=name)
-  if bits not in _BIT_RANGES:
-    raise WrongValueError(f"{field}.bits", bits, "[first, last]", word=name)
-  if bits != [0, 7] and kind != "byte":
-    raise WrongValueError(f"{field}.bits", bits, "none but of bytes", word=name)
+    arguments.whole(field, address, 0, _RAM_SIZE - 1)
+  arguments.require_one_of(_TYPES, (*field, "type"), kind)
+  most = _MOST_ADDRESSES if kind == "decimal" else 1
+  require(
+    1 <= len(addresses) <= most,
+    field,
+    addresses,
+    f"one address, or 2 to {_MOST_ADDRESSES} of a decimal",
+  )
+  is_list = isinstance(bits, list) and all(type(bit) is int for bit in bits)
+  is_range = is_list and bits in _BIT_RANGES
+  require(is_range, (*field, "bits"), bits, "[first, last]")
+  is_free = kind == "byte" or bits == [0, 7]
+  require(is_free, (*field, "bits"), bits, "none but of bytes")
   return Cell(tuple(addresses), kind, *bits)
 
 
-def _rule(
-  event: str,
-  text: object,
-  cells: Mapping[str, Cell],
-  taken: Mapping[str, Event],
-) -> Rule:
-  if event in taken:
-    raise WrongValueError(
-      f"events.{event}", event, "another name; the decoder has that event"
-    )
-  if not isinstance(text, str):
-    raise WrongValueError(f"events.{event}", text, "a rule", word=event)
+def _rule(field: tuple, text: str, cells: Mapping[str, Cell]) -> Rule:
   change, *states = text.split(" and ")
   return Rule(
-    _clause(event, change, _CHANGES, cells, text),
-    tuple(_clause(event, state, _STATES, cells, text) for state in states),
+    _clause(field, change, _CHANGES, cells),
+    tuple(_clause(field, state, _STATES, cells) for state in states),
   )
 
 
 def _clause(
-  event: str,
-  clause: str,
-  verbs: Mapping[str, Any],
-  cells: Mapping[str, Cell],
-  text: object,
+  field: tuple, clause: str, verbs: Mapping[str, Any], cells: Mapping[str, Cell]
 ) -> Clause:
-  field = f"events.{event}"
   match = _CLAUSE.fullmatch(clause)
   cell, verb, number = match.groups() if match else ("", "", None)
   needs_number = verb not in _WITHOUT_NUMBER
   if verb not in verbs or needs_number != (number is not None):
     forms = (v if v in _WITHOUT_NUMBER else f"{v} N" for v in verbs)
     allowed = f"a cell that {', '.join(forms)}"
-    raise WrongValueError(field, clause, allowed, word=text)
-  if cell not in cells:
-    raise WrongValueError(field, cell, f"a cell: {', '.join(cells)}", word=text)
+    raise WrongValueError(field, clause, allowed)
+  require(cell in cells, field, cell, f"a cell: {', '.join(cells)}")
   least, most = cells[cell].lowest, cells[cell].highest
-  if number is not None and not least <= int(number) <= most:
-    allowed = f"{least} to {most}, which {cell} holds"
-    raise WrongValueError(field, int(number), allowed, word=text)
-  return Clause(cell, verb, int(number or 0))
+  value = int(number or 0)
+  allowed = f"{least} to {most}, which {cell} holds"
+  require(number is None or least <= value <= most, field, value, allowed)
+  return Clause(cell, verb, value)
 
 
-def _refuse_overlap(
-  pair: tuple[str, str],
+def _refuse_overlaps(
   rules: Mapping[str, Rule],
   cells: Mapping[str, Cell],
   texts: Mapping[str, str],
 ):
-  """Refuses two events that one change of the cell they watch can both be."""
-  first, second = (rules[event] for event in pair)
-  watched = first.change.cell
-  if watched != second.change.cell:
-    return
-  clauses = (first.change, second.change, *first.states, *second.states)
-  states = first.states + second.states
+  """Refuses what never happens, and two events that one change can both be."""
+  numbers: dict[Cell, set[int]] = {}
+  for rule in rules.values():
+    for clause in (rule.change, *rule.states):
+      numbers.setdefault(cells[clause.cell], set()).add(clause.number)
+  values = {
+    cell: overlaps.telling(cell.lowest, cell.highest, compared)
+    for cell, compared in numbers.items()
+  }
+  earlier: dict[Cell, list[tuple[str, overlaps.Reach]]] = {}
+  for event, rule in rules.items():
+    field, text = ("events", event), texts[event]
+    watched = cells[rule.change.cell]
+    reach = _reach(rule, cells, values)
+    if reach.change() is None:
+      raise WrongValueError(field, text, "what can happen; this never does")
+    for name, other in earlier.setdefault(watched, []):
+      change = reach.both(other).change()
+      if change is not None:
+        before, after = (values[watched][number] for number in change)
+        raise WrongValueError(
+          field,
+          text,
+          f"no overlap, but {rule.change.cell} from {before} to {after} is"
+          f" {name}, too",
+        )
+    earlier[watched].append((event, reach))
 
-  def may_be(name: str) -> Iterator[int]:
-    """Values of a cell, enough for every way in which clauses can turn out."""
-    cell = cells[name]
-    numbers = [clause.number for clause in clauses if clause.cell == name]
-    near = {n + by for n in numbers for by in (-2, -1, 0, 1, 2)}
-    near |= {cell.lowest, cell.lowest + 1, cell.highest - 1, cell.highest}
-    yield from (n for n in sorted(near) if cell.lowest <= n <= cell.highest)
 
-  def holds(name: str, value: int) -> bool:
-    return all(_STATES[v](value, n) for c, v, n in states if c == name)
+def _reach(
+  rule: Rule, cells: Mapping[str, Cell], values: Mapping[Cell, list[int]]
+) -> overlaps.Reach:
+  def where(cell: Cell, holds: Callable[[int, int], bool], number: int) -> int:
+    return overlaps.where(values[cell], lambda value: holds(value, number))
 
-  if not all(
-    any(holds(name, value) for value in may_be(name))
-    for name in {clause.cell for clause in states} - {watched}
-  ):
-    return
-  for before, after in itertools.product(may_be(watched), repeat=2):
-    if holds(watched, after) and all(
-      _CHANGES[change.verb](before, after, change.number)
-      for change in (first.change, second.change)
-    ):
-      text = texts[pair[1]]
-      allowed = f"no overlap, but {watched} from {before} to {after} is"
-      raise WrongValueError(
-        f"events.{pair[1]}", text, f"{allowed} {pair[0]}, too", word=text
-      )
+  name, verb, number = rule.change
+  watched, change = cells[name], _CHANGES[verb]
+  after = {watched: where(watched, change.after, number)}
+  for name, verb, number in rule.states:
+    held = where(cells[name], _STATES[verb], number)
+    after[cells[name]] = after.get(cells[name], held) & held
+  return overlaps.Reach(
+    change.rises,
+    change.falls,
+    where(watched, change.before, rule.change.number),
+    after.pop(watched),
+    after,
+  )

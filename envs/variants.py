@@ -7,16 +7,19 @@ games are those of ale-py, and the maze.
 import dataclasses
 import difflib
 import functools
+import inspect
+import os
 import pathlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
-from ale_py import roms
-
-from . import atari, console, decoders, maze, variant_files
-from .arguments import WrongValueError
-from .conditions import VISITS, ConditionedEnvironment, Conditions
+from . import arguments, atari, console, decoders, maze, variant_files
+from .arguments import WrongValueError, require, require_one_of
+from .conditions import ConditionedEnvironment, Conditions
+from .decoders.base import NATIVE, ROLLOVER
 from .game import GameEnvironment
 from .rules import Rules, extend
+
+_GAMES = (*console.GAMES, maze.GAME)
 
 
 class UnknownVariantError(ValueError):
@@ -30,8 +33,8 @@ class Variant:
   Attributes:
     name: What it is called in `make`.
     game: Name of the ROM in ale-py, or the maze's.
-    rewards: Reward for one of each event; events left out give 0. None keeps
-      the native reward.
+    rewards: Reward for one of each event, and for a point of the "native"
+      score; what is left out gives 0. None keeps the native reward.
     conditions: On them.
     rules: Events beside those that the game's decoder knows.
     steps_to_reward: Agent steps, of four frames, from the start to the first
@@ -46,46 +49,43 @@ class Variant:
   steps_to_reward: int = 300
 
   def __post_init__(self):
-    if self.rewards is None:
-      return
-    if not self.events:
-      with_events = [*sorted(decoders.DECODERS), maze.GAME]
-      raise WrongValueError(
-        "game",
-        self.game,
-        f"a game with events ({', '.join(with_events)}), or events by rules",
-      )
-    for field in ("caps", "ends_on"):
-      self._check_events(field, getattr(self.conditions, field))
-    self._check_events("rewards", self.rewards)
+    require(isinstance(self.name, str), "name", self.name, "a name")
+    allowed = f"{console.ONE_PLAYER}, or {maze.GAME}"
+    is_known = isinstance(self.game, str) and self.game in _GAMES
+    require(is_known, "game", self.game, allowed)
+    if self.rewards is not None:
+      rewards = arguments.table("rewards", self.rewards, arguments.real)
+      object.__setattr__(self, "rewards", rewards)
+    for field, kind in (("conditions", Conditions), ("rules", Rules)):
+      given = getattr(self, field)
+      require(isinstance(given, kind), field, given, f"a {kind.__name__}")
+    table, known = self.rewards or {}, self.events  # which checks the rules
+    for field, events in (
+      ("rewards", [event for event in table if event != NATIVE]),
+      ("caps", self.conditions.caps),
+      ("ends_on", self.conditions.ends_on),
+    ):
+      if events and not known:
+        with_events = ", ".join([*sorted(decoders.DECODERS), maze.GAME])
+        allowed = f"a game with events ({with_events}), or events by rules"
+        raise WrongValueError("game", self.game, allowed)
+      for event in events:
+        require_one_of(known, field, event, (field, event))
+    if self.native_weight:
+      # What events by rules have to do with the score is not known.
+      unknown = self.rules.events.keys() - table
+      for event, cap in self.conditions.caps.items():
+        allowed = "none but of events in the rewards or of the decoder"
+        require(event not in unknown, ("caps", event), cap, allowed)
     self._check_places()
-    for field in ("rewards", "caps", "visits"):
-      table = getattr(self.conditions, field, self.rewards)
-      for name, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-          raise WrongValueError(f"{field}.{name}", value, "a number")
-
-  def _check_events(self, field: str, events: Iterable[str]):
-    for event in events:
-      if event not in self.events:
-        raise WrongValueError(field, event, ", ".join(self.events))
 
   def _check_places(self):
     """Visits and shaping need a game that tells where the player is."""
-    shaping = self.conditions.shaping
-    asked: list[tuple[str, str, Collection[str]]] = [
-      ("visits", kind, VISITS) for kind in self.conditions.visits
-    ]
-    if shaping is not None:
-      asked.append(("shaping", shaping.quantity, decoders.Place._fields))
-    for field, given, allowed in asked:
-      if not tells_places(self.game):
-        with_places = [*sorted(decoders.PLACES), maze.GAME]
-        raise WrongValueError(
-          field, given, f"in games with places ({', '.join(with_places)})"
-        )
-      if given not in allowed:
-        raise WrongValueError(field, given, ", ".join(allowed))
+    with_places = [*sorted(decoders.PLACES), maze.GAME]
+    allowed = f"none but in games with places ({', '.join(with_places)})"
+    for field in ("visits", "shaping"):
+      given = getattr(self.conditions, field)
+      require(not given or self.game in with_places, field, given, allowed)
 
   @functools.cached_property
   def decoder(self) -> decoders.Decoder | None:
@@ -102,12 +102,44 @@ class Variant:
       return self.decoder.events
     return maze.EVENTS if self.game == maze.GAME else {}
 
+  @property
+  def native_weight(self) -> float:
+    """Reward for a point of the native score."""
+    return 1.0 if self.rewards is None else self.rewards.get(NATIVE, 0.0)
+
   def reward(self, events: Mapping[str, int]) -> float:
-    """The table's reward for {event: count}, linear in the counts."""
-    if self.rewards is None:
-      known = self.events
-      return float(sum(n * known[e].native_value for e, n in events.items()))
-    return float(sum(n * self.rewards.get(e, 0.0) for e, n in events.items()))
+    """What {event: count} is worth, which is linear in the counts."""
+    worth = self._worth
+    return float(sum(n * worth.get(e, 0.0) for e, n in events.items()))
+
+  def pay(
+    self,
+    native_reward: float,
+    events: Mapping[str, int],
+    paid: Mapping[str, int],
+  ) -> float:
+    """Reward of a step.
+
+    Args:
+      native_reward: What the game paid, which may be more than its events.
+      events: {event: count} of the step.
+      paid: Those that no cap forbids.
+    """
+    known = sum(n * self._points[e] for e, n in events.items())
+    return self.native_weight * (native_reward - known) + self.reward(paid)
+
+  @functools.cached_property
+  def _points(self) -> dict[str, int]:
+    """What the game pays for one of each event."""
+    points = {name: event.native_value for name, event in self.events.items()}
+    return {**points, ROLLOVER: 0}
+
+  @functools.cached_property
+  def _worth(self) -> dict[str, float]:
+    """What the variant does."""
+    table, weight = self.rewards or {}, self.native_weight
+    points = self._points.items()
+    return {event: table.get(event, 0.0) + weight * p for event, p in points}
 
 
 _GHOSTS = {
@@ -210,7 +242,8 @@ _MODDED = (
   ),
 )
 
-_GAMES = (*roms.get_all_rom_ids(), maze.GAME)
+# What an environment is made with beside options.
+_OURS = {"seed", "game", "decoder", "reward"}
 _VARIANTS = {game: Variant(game, game) for game in _GAMES}
 _VARIANTS.update({variant.name: variant for variant in _MODDED})
 
@@ -220,7 +253,7 @@ def names() -> list[str]:
   return sorted(_VARIANTS)
 
 
-def variant(name: str) -> Variant:
+def variant(name: str | os.PathLike[str]) -> Variant:
   """The variant of that name, or in the file of that name.
 
   Raises:
@@ -228,22 +261,30 @@ def variant(name: str) -> Variant:
     ValueError: The file describes no variant.
     UnknownVariantError: There is none of that name.
   """
+  name = os.fspath(name) if isinstance(name, os.PathLike) else name
+  require(isinstance(name, str), "name", name, "a name, a path or a Variant")
   if name.endswith(variant_files.SUFFIX):
     return _load(name)
   if name not in _VARIANTS:
-    near = difflib.get_close_matches(str(name), _VARIANTS)
+    near = difflib.get_close_matches(name[:80], _VARIANTS)
     hint = f"did you mean {' or '.join(near)}?" if near else "see envs.names()."
-    raise UnknownVariantError(f"No variant is called {name!r}; {hint}")
+    if name in console.FOR_TWO_PLAYERS:
+      hint = "the game takes two players."
+    shown = arguments.shown(name)
+    raise UnknownVariantError(f"No variant is called {shown}; {hint}")
   return _VARIANTS[name]
 
 
 def _load(path: str) -> Variant:
-  keywords = variant_files.read(path)
+  content = variant_files.text(path)
   try:
-    return Variant(pathlib.Path(path).stem, **keywords)
+    return Variant(pathlib.Path(path).stem, **variant_files.read(content))
   except WrongValueError as error:
-    line = variant_files.find(path, error.word)
-    raise ValueError(f"{path}, line {line}: {error}") from None
+    line = variant_files.line(content, error.path)
+    where = f"{path}, line {line}" if line else path
+    raise ValueError(f"{where}: {error}") from None
+  except ValueError as error:
+    raise ValueError(f"{path}: {error}") from None
 
 
 def decoder(game: str) -> decoders.Decoder:
@@ -270,7 +311,9 @@ def tells_places(game: str) -> bool:
   return game == maze.GAME or game in decoders.PLACES
 
 
-def make(name: str | Variant, *, seed: int, **options) -> GameEnvironment:
+def make(
+  name: str | os.PathLike[str] | Variant, *, seed: int, **options
+) -> GameEnvironment:
   """Makes the environment of a variant.
 
   Args:
@@ -285,17 +328,25 @@ def make(name: str | Variant, *, seed: int, **options) -> GameEnvironment:
 
   Raises:
     UnknownVariantError: There is no such variant.
-    ValueError: An option is out of its range.
+    ValueError: An option is unknown or out of its range.
   """
   chosen = name if isinstance(name, Variant) else variant(name)
-  reward = None if chosen.rewards is None else chosen.reward
-  environment: GameEnvironment
-  if chosen.game == maze.GAME:
-    environment = maze.MazeEnvironment(seed=seed, reward=reward, **options)
-  else:
-    environment = atari.AtariEnvironment(
-      chosen.game, seed=seed, decoder=chosen.decoder, reward=reward, **options
+  is_maze = chosen.game == maze.GAME
+  kind = maze.MazeEnvironment if is_maze else atari.AtariEnvironment
+  known = inspect.signature(kind).parameters.keys() - _OURS
+  for option, value in options.items():
+    require(
+      option in known,
+      option,
+      value,
+      f"none of that name, but {', '.join(sorted(known))}",
     )
-  if chosen.rewards is None or not chosen.conditions:
+  if not is_maze:
+    options.update(game=chosen.game, decoder=chosen.decoder)
+  is_plain = not chosen.conditions and NATIVE not in (chosen.rewards or {})
+  if is_plain and chosen.rewards is not None:
+    options["reward"] = chosen.reward
+  environment = kind(seed=seed, **options)
+  if is_plain:
     return environment
-  return ConditionedEnvironment(environment, chosen.rewards, chosen.conditions)
+  return ConditionedEnvironment(environment, chosen.pay, chosen.conditions)

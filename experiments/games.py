@@ -89,6 +89,7 @@ def print_variant(variant: envs.Variant):
   for event, known in variant.events.items():
     here = variant.reward({event: 1})
     print(f"{event:16} {known.native_value:8g} {here:8g}  {known.description}")
+  print(f"\na point of the native score pays {variant.native_weight:g}")
   conditions = variant.conditions
   for event, cap in conditions.caps.items():
     print(f"{event} pays {cap} times an episode at most")
@@ -231,7 +232,8 @@ def main(arguments: Sequence[str]) -> int:
       case ["probe", name]:
         return 0 if probe(name) else 1
       case ["verify", *names] if bool(names) != _ALL.value:
-        games = names or sorted(decoders.DECODERS)
+        games = [envs.variant(name).game for name in names]
+        games = games or sorted(decoders.DECODERS)
         for name in games:
           envs.decoder(name)
         return 0 if verify(games) else 1

@@ -1,6 +1,8 @@
 """A game by keyboard, in a window, and its recording."""
 
+import os
 import pathlib
+import sys
 
 import numpy as np
 
@@ -8,6 +10,8 @@ from behavior_transfer import envs
 from behavior_transfer.envs import console, recordings
 
 _FRAMES_PER_SECOND = 60
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+_UNSEEN = ("dummy", "offscreen")  # what SDL takes where there is no screen
 _PIXEL = (5, 3)  # of the window for one of the console's, which are wide
 
 
@@ -22,7 +26,8 @@ def play(variant: str, output: pathlib.Path):
     output: Of the recording.
 
   Raises:
-    ValueError: It is no game of the console, or pygame is not installed.
+    ValueError: It is no game of the console, pygame is not installed, or there
+      is no screen.
   """
   game = envs.variant(variant).game
   console.rom(game)
@@ -62,6 +67,9 @@ class _Window:
   """A window with a picture, and the keyboard as a joystick."""
 
   def __init__(self, screen: np.ndarray):
+    no_screen = ValueError(f"play: needs a screen, by {', '.join(_SCREENS)}")
+    if sys.platform == "linux" and not any(map(os.environ.get, _SCREENS)):
+      raise no_screen
     try:
       import pygame
     except ImportError:
@@ -81,6 +89,9 @@ class _Window:
     height, width = screen.shape[:2]
     self._size = (_PIXEL[0] * width, _PIXEL[1] * height)
     pygame.display.init()
+    driver = pygame.display.get_driver()
+    if driver in _UNSEEN and "SDL_VIDEODRIVER" not in os.environ:
+      raise no_screen
     self._surface = pygame.display.set_mode(self._size)
     self._clock = pygame.time.Clock()
     self.is_open = True

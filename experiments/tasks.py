@@ -76,6 +76,7 @@ class GameObserver:
     del timestep
     assert isinstance(environment, envs.GameEnvironment)
     self._begin(environment.game)
+    self._events = dict.fromkeys(environment.event_names, 0)
     self._visit(environment)
 
   def observe(
@@ -119,7 +120,7 @@ class GameObserver:
     if state["game"] is not None:  # None: no episode had begun
       self._begin(state["game"])
     self._native_return = state["native_return"]
-    self._events.update(state["events"])
+    self._events = dict(state["events"])
     self._cells = {tuple(cell) for cell in state["cells"]}
 
   def _begin(self, game: str):
@@ -127,7 +128,6 @@ class GameObserver:
     self._variants = _modded_variants(game)
     self._tells_places = envs.tells_places(game)
     self._native_return = 0.0
-    self._events = dict.fromkeys(envs.variant(game).events, 0)
     self._cells = set()
 
   def _visit(self, environment: envs.GameEnvironment):

@@ -44,6 +44,11 @@ class Place(NamedTuple):
   y: int
 
 
+# What tables of rewards call the emulator's own score.
+NATIVE = "native"
+# The event of a score that passes its last digit, which ALE takes for a loss.
+ROLLOVER = "score_rollover"
+
 # RAM to place; None in frames in which the memory does not say.
 PlaceReader = Callable[[bytes], Place | None]
 
@@ -62,6 +67,8 @@ class Decoder:
       consecutive emulator frames. Zero counts are left out. The sum of
       count times native value is the points that ALE pays for that frame.
     place: Reads where the player is; None where that is not known how.
+    last_events: After which there is nothing to gain, though ALE lets the game
+      go on.
   """
 
   game: str
@@ -70,6 +77,7 @@ class Decoder:
   events: Mapping[str, Event]
   decode: Callable[[bytes, bytes], dict[str, int]]
   place: PlaceReader | None = None
+  last_events: frozenset[str] = frozenset()
 
   def native_value(self, event: str) -> int:
     """Points that the game pays for one `event`.

@@ -19,8 +19,8 @@ Recorded play has falls, logs and lost lives; the other events were seen where a
 cell is overwritten before the ROM pays.
 
 The game ends with the third life, after twenty minutes, or with the last
-treasure. ALE counts the last life as lost where Harry begins to die, the others
-where he starts again.
+treasure, of which ALE notices the first alone. It counts the last life as lost
+where Harry begins to die, the others where he starts again.
 """
 
 import operator
@@ -123,4 +123,5 @@ DECODER = base.Decoder(
   events=EVENTS,
   decode=decode,
   place=place,
+  last_events=frozenset(("all_found", "time_out")),
 )

@@ -70,4 +70,5 @@ DECODER = base.Decoder(
   cells=CELLS,
   events=EVENTS,
   decode=decode,
+  last_events=frozenset(("game_number",)),
 )

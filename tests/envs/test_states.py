@@ -1,13 +1,15 @@
 """Saved states: what follows is the same to the bit, or they are refused."""
 
+import copy
 import multiprocessing
+import pickle
 
 import numpy as np
 import pytest
 import replay
 
 from behavior_transfer import envs
-from behavior_transfer.envs import conditions, states, sticky
+from behavior_transfer.envs import conditions, rules, states, sticky
 
 _STEPS = 400  # compared after each restored state
 
@@ -303,3 +305,46 @@ def test_forgotten_actions_do_not_stick():
     stick.forget()
     taken.add(stick(7))
   assert taken == {0, 7}
+
+
+_RULES = rules.Rules({"depth": 117}, {"deeper": "depth rises"})
+
+
+@pytest.mark.parametrize(
+  ("variant", "options"),
+  [
+    *_CASES.values(),
+    (envs.Variant("ruled", "hero", {"deeper": 3.0}, rules=_RULES), {}),
+  ],
+)
+@pytest.mark.parametrize(
+  "duplicate",
+  [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))],
+)
+def test_copies_go_on_as_the_original_would(variant, options, duplicate):
+  original = envs.make(variant, seed=5, **options)
+  duplicate(original)  # before there is an episode
+  rng = np.random.default_rng(0)
+  num_actions = original.action_spec().num_values
+  _play(original, rng.integers(num_actions, size=60))
+  other = duplicate(original)
+  assert _seen(other) == _seen(original)
+  actions = rng.integers(num_actions, size=120)
+  one = duplicate(other)
+  expected = _play(original, actions)
+  assert _play(other, actions) == expected
+  assert _play(one, actions) == expected
+
+
+@pytest.mark.parametrize(
+  "variant",
+  [
+    _CONDITIONED,
+    envs.Variant("ruled", "hero", {"deeper": 3.0}, rules=_RULES),
+  ],
+)
+def test_variants_are_pickled(variant):
+  other = pickle.loads(pickle.dumps(variant))
+  assert other == variant
+  assert other.events == variant.events
+  assert copy.deepcopy(variant) == variant

@@ -6,6 +6,7 @@ import replay
 from ale_py import roms
 
 from behavior_transfer import envs
+from behavior_transfer.envs import conditions, console, rules
 
 MODDED = [
   f"{game}_{kind}"
@@ -25,7 +26,9 @@ MAZES = ["maze", "maze_deceptive", "maze_dense", "maze_far"]
 
 
 def test_every_rom_and_every_variant_has_a_name():
-  assert envs.names() == sorted([*roms.get_all_rom_ids(), *MODDED, *MAZES])
+  games = set(roms.get_all_rom_ids()) - set(console.FOR_TWO_PLAYERS)
+  assert len(games) == 104
+  assert envs.names() == sorted([*games, *MODDED, *MAZES])
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,88 @@ def test_returns_of_recorded_play(name, reward):
   assert _returns(name) == (reward, native[envs.variant(name).game])
 
 
+def _recorded(variant, num_actions=1500):
+  """Rewards, native ones and events of recorded play of Hero; its last step."""
+  environment = envs.make(variant, seed=0, noop_max=0)
+  environment.reset()
+  rows = []
+  for action in replay.recording("hero")[::4][:num_actions]:
+    step = environment.step(action)
+    rows.append((step.reward, environment.native_reward, environment.events))
+    if step.last():
+      break
+  return rows, step
+
+
+def test_the_native_score_takes_ends_of_ones_own():
+  ends = conditions.Conditions(ends_on=["wall"])
+  rows, last = _recorded(envs.Variant("mine", "hero", None, ends))
+  assert last.last()
+  assert last.discount == 0
+  assert "wall" in rows[-1][2]
+  assert not any("wall" in events for *_, events in rows[:-1])
+  assert all(reward == native for reward, native, _ in rows)
+  assert sum(reward for reward, *_ in rows) >= 75
+
+
+def test_the_native_score_takes_caps():
+  """A wall pays 75, the first two alone; all else pays what it does."""
+  caps = conditions.Conditions(caps={"wall": 2})
+  rows, _ = _recorded(envs.Variant("mine", "hero", None, caps))
+  walls = sum(events.get("wall", 0) for *_, events in rows)
+  paid = sum(reward for reward, *_ in rows)
+  assert walls > 3
+  assert paid == sum(native for _, native, _ in rows) - 75 * (walls - 2)
+
+
+def test_the_native_score_takes_shaping_and_visits():
+  extra = conditions.Conditions(
+    visits={"level": 5}, shaping=conditions.Shaping("level", 2, 1)
+  )
+  rows, _ = _recorded(envs.Variant("mine", "hero", None, extra))
+  levels = sum(events.get("miner", 0) for *_, events in rows)
+  assert levels > 0
+  extra = sum(reward - native for reward, native, _ in rows)
+  assert extra == 5 * levels + 2 * levels
+
+
+@pytest.mark.parametrize("weight", [1.0, -0.5, 0])
+def test_events_are_added_to_a_share_of_the_native_score(weight):
+  table = {"native": weight, "wall": -7}
+  rows, _ = _recorded(envs.Variant("mine", "hero", table))
+  assert any(events.get("wall") for *_, events in rows)
+  for reward, native, events in rows:
+    assert reward == weight * native - 7 * events.get("wall", 0)
+    assert reward == envs.Variant("mine", "hero", table).reward(events)
+
+
+def test_a_game_without_a_decoder_adds_its_score_to_events():
+  """Of events by rules, it is not known what they are worth in the score."""
+  mine = rules.Rules(
+    {"lives": 57}, {"lost": "lives falls"}, console.rom_md5("breakout")
+  )
+  variant = envs.Variant(
+    "mine", "breakout", {"native": 2, "lost": -3}, rules=mine
+  )
+  environment = envs.make(variant, seed=0)
+  environment.reset()
+  lost = native = 0
+  for action in np.random.default_rng(0).integers(18, size=500):
+    step = environment.step(action)
+    if step.first():
+      continue
+    expected = 2 * environment.native_reward
+    expected -= 3 * environment.events.get("lost", 0)
+    assert step.reward == expected
+    lost += environment.events.get("lost", 0)
+    native += environment.native_reward
+  assert lost > 1
+  assert native > 0
+  caps = conditions.Conditions(caps={"lost": 1})
+  with pytest.raises(ValueError, match=r"^caps\.lost: got 1; allowed: none"):
+    envs.Variant("mine", "breakout", None, caps, mine)
+
+
 @pytest.mark.parametrize("name", [*MODDED, "hero"])
 def test_rewards_are_float32_scalars(name):
   environment = envs.make(name, seed=0)
@@ -163,5 +248,3 @@ def test_rewards_are_float32_scalars(name):
 def test_options_reach_the_environment():
   environment = envs.make("hero_hard", seed=0, num_stacked=2)
   assert environment.observation_spec().shape == (84, 84, 2)
-  with pytest.raises(TypeError, match="frameskip"):
-    envs.make("hero_hard", seed=0, frameskip=4)
