@@ -250,8 +250,11 @@ def test_at_least_one_policy_is_needed():
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
-    ({"epsilon_levy": 1.5}, "epsilon_levy is 1.5; it must be between 0 and 1"),
-    ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+    (
+      {"epsilon_levy": 1.5},
+      "epsilon_levy is 1.5; it must be a number",
+    ),
+    ({"batch_size": 0}, "batch_size is 0; it must be an integer from 1"),
     ({"initial_weights": "half"}, "must be none or partial or full"),
     ({"exploration": "ez_greedy"}, "must be epsilon_greedy"),
     ({"sequence_period": 81}, "at most trace_length"),

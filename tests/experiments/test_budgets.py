@@ -1,6 +1,7 @@
 """Budgets are counted right, and those that cannot teach are told."""
 
 import pytest
+
 from behavior_transfer.agents import ngu, r2d2
 from behavior_transfer.experiments import budgets
 
