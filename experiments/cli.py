@@ -2,7 +2,9 @@
 
 Exit codes: 0 for done; 2 for input that cannot be used, with one line on
 standard error and before any work; 128 plus the number of the signal for a run
-that was stopped and saved; 1, with a traceback, for a fault of ours.
+that was stopped and saved; 1 for one that failed: with one line, where a disk
+is full, memory short, a GPU lost or what is learned has diverged, and with a
+traceback for a fault of ours.
 """
 
 import contextlib
@@ -15,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import app, flags, logging
 
 _HELP = frozenset(("-h", "-help", "--help"))
+# What a lost or full device raises, by its names in old and new JAX.
+_JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
 _HELP_GROUPS = ("program", "study", "run", "launch", "environment", "agent")
 
 
@@ -59,10 +63,33 @@ def user_input() -> Iterator[None]:
     fail(str(error))
 
 
-def fail(message: str):
-  """Ends the program over its input."""
+@contextlib.contextmanager
+def work(advice: str) -> Iterator[None]:
+  """Within it, what is wrong with the machine or diverges is one line; code 1.
+
+  Args:
+    advice: How to go on, the end of the line.
+  """
+  try:
+    yield
+  except BrokenPipeError:  # see `run_command`
+    raise
+  except (OSError, FloatingPointError, MemoryError, RuntimeError) as error:
+    message = str(error) or type(error).__name__
+    # JAX also raises what fails in a callback, which is somebody's fault.
+    is_fault = isinstance(error, RuntimeError) and (
+      type(error).__name__ not in _JAX_ERRORS or "CpuCallback" in message
+    )
+    if is_fault:
+      raise
+    logging.info("It was raised here:", exc_info=True)  # with --verbosity=0
+    fail(f"{message}; {advice}", 1)
+
+
+def fail(message: str, code: int = 2):
+  """Ends the program, by default over its input."""
   print(f"error: {' '.join(message.split())}", file=sys.stderr)
-  raise SystemExit(2)
+  raise SystemExit(code)
 
 
 def _refuse_arguments(arguments: Sequence[str]):

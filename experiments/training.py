@@ -203,9 +203,10 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   )
   if counts is None and agent.announcement:
     print(agent.announcement, flush=True)
-  if run.launch == run_flags.LOCAL:
-    return _run_embedded(run, plan, description)
-  return _launch(run, plan, agent, workdir)
+  with cli.work(f"the same command goes on from what {workdir.path} holds"):
+    if run.launch == run_flags.LOCAL:
+      return _run_embedded(run, plan, description)
+    return _launch(run, plan, agent, workdir)
 
 
 def _run_embedded(
