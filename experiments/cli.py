@@ -9,6 +9,7 @@ traceback for a fault of ours.
 
 import contextlib
 import os
+import pathlib
 import signal
 import sys
 import warnings
@@ -64,11 +65,11 @@ def user_input() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def work(advice: str) -> Iterator[None]:
+def work(workdir: pathlib.Path) -> Iterator[None]:
   """Within it, what is wrong with the machine or diverges is one line; code 1.
 
   Args:
-    advice: How to go on, the end of the line.
+    workdir: Holds what the same command would go on from.
   """
   try:
     yield
@@ -76,6 +77,8 @@ def work(advice: str) -> Iterator[None]:
     raise
   except (OSError, FloatingPointError, MemoryError, RuntimeError) as error:
     message = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+      message = f"{error.filename or workdir}: {error.strerror}"
     # JAX also raises what fails in a callback, which is somebody's fault.
     is_fault = isinstance(error, RuntimeError) and (
       type(error).__name__ not in _JAX_ERRORS or "CpuCallback" in message
@@ -83,7 +86,7 @@ def work(advice: str) -> Iterator[None]:
     if is_fault:
       raise
     logging.info("It was raised here:", exc_info=True)  # with --verbosity=0
-    fail(f"{message}; {advice}", 1)
+    fail(f"{message}; the same command goes on from what {workdir} holds", 1)
 
 
 def fail(message: str, code: int = 2):

@@ -25,6 +25,7 @@ from . import (
   cli,
   compilation,
   coverage,
+  ending,
   option_flags,
   pretrained_policies,
   run_flags,
@@ -186,10 +187,8 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     seed=run.seed,
   )
   if counts is not None and plan.is_complete(counts):
-    print(
-      f"{workdir.path}: the run is complete, {counts.agent_steps:,} steps;"
-      " a larger --frames would go on with it"
-    )
+    print("the run is complete; a larger --frames would go on with it")
+    print(ending.text(workdir.path, counts))
     return 0
   for name in pretrained_policies.changed(agent.pretrained):
     print(f"{name} holds another policy by now; the run keeps its own copy")
@@ -203,10 +202,15 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   )
   if counts is None and agent.announcement:
     print(agent.announcement, flush=True)
-  with cli.work(f"the same command goes on from what {workdir.path} holds"):
+  with cli.work(workdir.path):
     if run.launch == run_flags.LOCAL:
-      return _run_embedded(run, plan, description)
-    return _launch(run, plan, agent, workdir)
+      code = _run_embedded(run, plan, description)
+    else:
+      code = _launch(run, plan, agent, workdir)
+  counts = checkpointer.latest()
+  if code == 0 and counts is not None:
+    print(ending.text(workdir.path, counts))
+  return code
 
 
 def _run_embedded(

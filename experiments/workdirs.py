@@ -62,9 +62,15 @@ class Workdir:
     self.path = path
     self.replay = path / "replay"
     self.logs = path / "logs"
-    path.mkdir(parents=True, exist_ok=True)
     run_file = path / _RUN_FILE
-    self._lock = lock(path / _LOCK_FILE)
+    try:
+      path.mkdir(parents=True, exist_ok=True)
+      self._lock = lock(path / _LOCK_FILE)
+    except OSError as error:
+      raise WorkdirError(
+        f"--workdir is {path}, which cannot be written: {error.strerror};"
+        " choose another"
+      ) from None
     if self._lock is None:
       raise WorkdirError(f"{path} is in use by a run under way")
     if run_file.exists():

@@ -63,7 +63,7 @@ def test_a_damaged_row_costs_no_other_row(
     left = steps(path)
     last = line + content[position - 1 : after + 1].count(
       b"\n"
-    )  # which it runs into
+    )  # that it meets
     assert set(left) >= {4, 8, 12} - {4 * n for n in range(line, last + 1)}
   columns, rows = loggers.read(path)
   assert all(len(row) == len(columns) for row in rows)
