@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
-_HELP = frozenset(("-h", "-help", "--help"))
+_HELP = frozenset(("-h", "-help", "--help", "-helpfull", "--helpfull"))
 # What a lost or full device raises, by its names in old and new JAX.
 _JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
-_HELP_GROUPS = ("program", "study", "run", "launch", "environment", "agent")
+_HELP_GROUPS = ("program", "study", "run", "launch")
+_MORE_HELP_GROUPS = ("environment", "agent")
 
 
 def run(main: Callable[[], int | None]):
@@ -95,6 +96,40 @@ def fail(message: str, code: int = 2):
   raise SystemExit(code)
 
 
+class _IntegerParser(flags.IntegerParser):
+  """Also takes 1e6 for a million."""
+
+  def convert(self, argument: str) -> int:
+    with contextlib.suppress(ValueError):
+      return super().convert(argument)
+    with contextlib.suppress(ValueError, OverflowError):
+      number = int(float(argument))
+      if number == float(argument) and abs(number) < 2**63:
+        return number
+    raise ValueError("it must be a whole number, such as 1000 or 1e6")
+
+
+def define_integer(
+  name: str,
+  default: int | None,
+  text: str,
+  *,
+  lower_bound: int | None = None,
+  upper_bound: int | None = None,
+  module_name: str,
+) -> flags.FlagHolder:
+  """As `flags.DEFINE_integer`, for numbers that may be as 1e6."""
+  parser = _IntegerParser(lower_bound, upper_bound)
+  return flags.DEFINE(
+    parser,
+    name,
+    default,
+    text,
+    serializer=flags.ArgumentSerializer(),
+    module_name=module_name,
+  )
+
+
 def _refuse_arguments(arguments: Sequence[str]):
   if arguments:
     fail(f"unexpected argument {arguments[0]!r}; everything is given as --flag")
@@ -104,7 +139,7 @@ def _parse(
   argv: Sequence[str], check: Callable[[Sequence[str]], None]
 ) -> list[str]:
   if not _HELP.isdisjoint(argv):
-    _print_help()
+    _print_help(full=any("helpfull" in argument for argument in argv))
     raise SystemExit(0)
   try:
     rest = flags.FLAGS(argv)
@@ -116,8 +151,12 @@ def _parse(
   return rest
 
 
-def _print_help():
+def _print_help(full: bool):
   print(sys.modules["__main__"].__doc__)
-  for group in _HELP_GROUPS:
-    if group in flags.FLAGS.flags_by_module_dict():
+  there = flags.FLAGS.flags_by_module_dict()
+  more = [group for group in _MORE_HELP_GROUPS if group in there]
+  for group in (*_HELP_GROUPS, *(more if full else ())):
+    if group in there:
       print(flags.FLAGS.module_help(group))
+  if more and not full:
+    print(f"\n--helpfull also shows the flags of the {' and the '.join(more)}.")

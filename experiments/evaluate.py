@@ -42,13 +42,14 @@ _CHECKPOINT = flags.DEFINE_string(
 _GAME = flags.DEFINE_string(
   "game",
   None,
-  "Variant to play; by default the one it was trained on.",
+  "Variant to play, of those that `games.py list` names, or a file; by default"
+  " the one it was trained on.",
   module_name="program",
 )
-_EPISODES = flags.DEFINE_integer(
+_EPISODES = cli.define_integer(
   "episodes", 30, "Episodes to play.", lower_bound=1, module_name="program"
 )
-_SEED = flags.DEFINE_integer(
+_SEED = cli.define_integer(
   "seed",
   0,
   "Everything random follows from it.",

@@ -16,7 +16,7 @@ from absl import flags
 from behavior_transfer import envs
 from behavior_transfer.agents import networks
 
-from . import option_flags, presets, tasks
+from . import cli, option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
 LOCAL = "local"
@@ -29,9 +29,8 @@ _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 _GAME = flags.DEFINE_string(
   "game",
   "hero_hard",
-  "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard,"
-  " maze_far, maze_deceptive, maze_dense, or with its native reward any game of"
-  " ale-py, or the maze; or a file of one's own, mine.toml.",
+  "Variant to learn, or a game with its native reward: `games.py list` names"
+  " them all; or a file of one's own, mine.toml.",
   module_name="run",
 )
 _WORKDIR = flags.DEFINE_string(
@@ -49,7 +48,7 @@ _PRESET = flags.DEFINE_enum(
   " miniature the maze, and paper is the published set.",
   module_name="run",
 )
-_FRAMES = flags.DEFINE_integer(
+_FRAMES = cli.define_integer(
   "frames",
   None,
   "Budget in emulator frames, counted as agent steps times action_repeat;"
@@ -57,7 +56,7 @@ _FRAMES = flags.DEFINE_integer(
   lower_bound=1,
   module_name="run",
 )
-_SEED = flags.DEFINE_integer(
+_SEED = cli.define_integer(
   "seed",
   0,
   "Everything random follows from it.",
@@ -71,21 +70,21 @@ _NETWORK = flags.DEFINE_enum(
   f"Size of the network; {_OF_PRESET}.",
   module_name="run",
 )
-_EVALUATION_PERIOD = flags.DEFINE_integer(
+_EVALUATION_PERIOD = cli.define_integer(
   "evaluation_period",
   None,
   f"Emulator frames between evaluations; {_OF_PRESET}.",
   lower_bound=1,
   module_name="run",
 )
-_EVALUATION_EPISODES = flags.DEFINE_integer(
+_EVALUATION_EPISODES = cli.define_integer(
   "evaluation_episodes",
   None,
   f"Episodes of an evaluation, 0 for no evaluations; {_OF_PRESET}.",
   lower_bound=0,
   module_name="run",
 )
-_CHECKPOINT_PERIOD = flags.DEFINE_integer(
+_CHECKPOINT_PERIOD = cli.define_integer(
   "checkpoint_period",
   None,
   f"Emulator frames between checkpoints; {_OF_PRESET}.",
@@ -126,14 +125,14 @@ _LAUNCH = flags.DEFINE_enum(
   " --workdir must be on a file system that its machines share.",
   module_name="launch",
 )
-_NUM_ACTORS = flags.DEFINE_integer(
+_NUM_ACTORS = cli.define_integer(
   "num_actors",
   1,
   "Actors, each in a process of its own; not with --launch=local.",
   lower_bound=1,
   module_name="launch",
 )
-_ENVS_PER_ACTOR = flags.DEFINE_integer(
+_ENVS_PER_ACTOR = cli.define_integer(
   "envs_per_actor",
   None,
   "Environments that go in lock-step, with one decision for all of them, or two"
@@ -141,7 +140,7 @@ _ENVS_PER_ACTOR = flags.DEFINE_integer(
   lower_bound=1,
   module_name="launch",
 )
-_NUM_WORKERS = flags.DEFINE_integer(
+_NUM_WORKERS = cli.define_integer(
   "num_workers",
   None,
   "With --launch=local, processes that step the environments; 0 has the one"
