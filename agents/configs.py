@@ -213,6 +213,11 @@ class AgentConfig:
     """Agent steps that a target looks ahead before it bootstraps, at most."""
     return self.n_step
 
+  @property
+  def memory_bytes(self) -> int:
+    """Of what an agent remembers of each environment, beside its replay."""
+    return 0
+
   def __new__(cls, *arguments, **fields):
     """Names what is unknown, as `ValueError`s do, before Python does."""
     known = [field.name for field in dataclasses.fields(cls)]

@@ -23,6 +23,7 @@ LOCAL = "local"
 RAY = "ray"
 LEARNS_ELSEWHERE = ("local_mp", RAY)  # not in the process that is started
 _ENVS_PER_ACTOR_LOCALLY = 16
+_MAX_ENVIRONMENTS = 32_767  # times the rungs of their ladder, still an int32
 _LAUNCH_TYPES = (LOCAL, "local_mt", *LEARNS_ELSEWHERE)
 _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
@@ -214,6 +215,15 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
       " (see --envs_per_actor), or --launch another"
     )
   is_local = _LAUNCH.value == LOCAL
+  envs_per_actor = _ENVS_PER_ACTOR.value or (
+    _ENVS_PER_ACTOR_LOCALLY if is_local else 1
+  )
+  if _NUM_ACTORS.value * envs_per_actor > _MAX_ENVIRONMENTS:
+    raise ValueError(
+      f"--num_actors times --envs_per_actor is"
+      f" {_NUM_ACTORS.value * envs_per_actor:,}; it must be at most"
+      f" {_MAX_ENVIRONMENTS:,}"
+    )
   if not is_local and importlib.util.find_spec("acme") is None:
     raise ValueError(
       f"--launch is {_LAUNCH.value}, which needs dm-acme, and that exists for"
@@ -260,8 +270,7 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     print_config=_PRINT_CONFIG.value,
     launch=_LAUNCH.value,
     num_actors=_NUM_ACTORS.value,
-    envs_per_actor=_ENVS_PER_ACTOR.value
-    or (_ENVS_PER_ACTOR_LOCALLY if is_local else 1),
+    envs_per_actor=envs_per_actor,
     num_workers=max(_num_cores() - 1, 0)
     if _NUM_WORKERS.value is None
     else _NUM_WORKERS.value,

@@ -151,19 +151,22 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   """
   with cli.user_input():
     spec, action_set = run.task.describe()
+    repeat = run.task.options.action_repeat
+    num_steps = -(-run.frames // repeat)
+    num_environments = run.num_actors * run.envs_per_actor
+    budgets.check(agent.config, num_steps, num_environments)
     _check_splits(agent.config.batch_size, run.learner_gpus)
     description = agent.describe(
       agent.network_factory(spec), spec, agent.config
     )
     replay_gib = _replay_gib(run, description)
     if not run.allow_large_replay:
-      _check_fits_memory(replay_gib)
+      _check_fits_memory(run, description, replay_gib)
     manifest = _manifest(run, agent, spec, action_set)
     workdir = workdirs.Workdir(
       pathlib.Path(run.workdir),
       _identity(run, manifest),
     )
-    repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
     checkpointer = workdirs.RunCheckpointer(
       workdir.path, manifest, repeat, copies
@@ -174,7 +177,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     environment_factory=run.task.make,
     logger_factory=loggers.make_factory(workdir.path, repeat),
     checkpointer=checkpointer,
-    num_steps=-(-run.frames // repeat),
+    num_steps=num_steps,
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
@@ -197,6 +200,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
     f" {replay_gib:.2f} GiB",
     *_budget(run, agent.config),
+    *pretrained_policies.of_other_games(agent.pretrained, run.task.game),
     sep="\n",
     flush=True,
   )
@@ -295,12 +299,23 @@ def _memory_gib() -> float:
   return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def _check_fits_memory(replay_gib: float):
-  memory = _memory_gib()
-  if replay_gib > memory:
+def _check_fits_memory(
+  run: run_flags.RunSettings, description: agent_lib.Agent, replay_gib: float
+):
+  """Refuses what would be killed, sooner or later."""
+  item, config = description.item_spec, description.config
+  gib = {
+    "--max_replay_size": replay_gib,
+    # One is learned from, one is being made ready, one is under way to it.
+    "--batch_size": 3 * config.batch_size * sequences.num_bytes(item) / 2**30,
+    "--memory_capacity": run.envs_per_actor * config.memory_bytes / 2**30,
+  }
+  memory, needed = _memory_gib(), sum(gib.values())
+  if needed > memory:
+    name = max(gib, key=lambda name: gib[name])
     raise ValueError(
-      f"a full replay takes {replay_gib:.1f} GiB, and this machine has"
-      f" {memory:.1f} GiB; give a smaller --max_replay_size, or"
+      f"the run needs {needed:.1f} GiB, {gib[name]:.1f} of them by {name}, and"
+      f" this machine has {memory:.1f}; give a smaller {name}, or"
       " --allow_large_replay"
     )
 

@@ -71,7 +71,7 @@ def test_its_programs_have_the_flags_it_gives_them():
   for _, script, *arguments in calls:
     if script not in help_texts:
       help_texts[script] = subprocess.check_output(
-        [sys.executable, ROOT / script, "--help"], text=True
+        [sys.executable, ROOT / script, "--helpfull"], text=True
       )
     for argument in arguments:
       name = argument.partition("=")[0]

@@ -158,6 +158,11 @@ class NGUConfig(r2d2_config.R2D2Config):
     """Those of Retrace, which looks ahead until its traces are cut."""
     return self.trace_length
 
+  @property
+  def memory_bytes(self) -> int:
+    """Those of the episodic memory."""
+    return 4 * self.embedding_size * (self.memory_capacity + 1)
+
   def __post_init__(self):
     super().__post_init__()
     configs.check(
