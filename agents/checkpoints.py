@@ -17,6 +17,7 @@ to a folder at a time. What was learned is finite, or neither written nor read.
 """
 
 import datetime
+import functools
 import hashlib
 import json
 import logging
@@ -369,7 +370,17 @@ def _remove(path: Path) -> None:
   shutil.rmtree(hidden)
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
+def _fingerprint(path: Path) -> Mapping[str, Any]:
+  """Size and checksum; a file that has not changed is read once."""
+  status = path.stat()
+  return _read_fingerprint(
+    path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+  )
+
+
+@functools.lru_cache(maxsize=64)
+def _read_fingerprint(path: Path, *status: int) -> Mapping[str, Any]:
+  del status
   digest = hashlib.sha256()
   size = 0
   with path.open("rb") as stream:
