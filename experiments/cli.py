@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
+from behavior_transfer.agents import checkpoints
+
 _HELP = frozenset(("-h", "-help", "--help", "-helpfull", "--helpfull"))
 # What a lost or full device raises, by its names in old and new JAX.
 _JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
@@ -76,6 +78,8 @@ def work(workdir: pathlib.Path) -> Iterator[None]:
     yield
   except BrokenPipeError:  # see `run_command`
     raise
+  except checkpoints.CheckpointError as error:
+    fail(str(error))
   except (OSError, FloatingPointError, MemoryError, RuntimeError) as error:
     message = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:

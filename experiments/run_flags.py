@@ -249,10 +249,11 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     given = holder.value
     return getattr(preset, holder.name) if given is None else given
 
-  folder = _WORKDIR.value
-  if folder is None:
+  try:
     name = envs.variant(_GAME.value).name
-    folder = f"runs/{agent}_{name}_{_SEED.value}"
+  except ValueError as error:
+    raise ValueError(f"--game: {error}") from error
+  folder = _WORKDIR.value or f"runs/{agent}_{name}_{_SEED.value}"
   if _LAUNCH.value == RAY:  # other machines have other working directories
     folder = str(pathlib.Path(folder).absolute())
   return RunSettings(

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from absl import flags
@@ -75,10 +75,11 @@ def main(
     _choose_devices(run)
     compilation.keep_compiled()
     agent = make_agent(run)
+    checked = _check(run, agent)
   if run.print_config:
     print_settings(run, agent)
     return 0
-  return train(run, agent)
+  return train(run, agent, checked)
 
 
 def _choose_devices(run: run_flags.RunSettings):
@@ -143,26 +144,43 @@ def _budget(run: run_flags.RunSettings, config: Any) -> list[str]:
   return budgets.lines(config, num_steps, run.task.game)
 
 
-def train(run: run_flags.RunSettings, agent: Agent) -> int:
+class _Checked(NamedTuple):
+  """What a run is made of, once nothing is wrong with it."""
+
+  spec: tasks.TaskSpec
+  action_set: list[str]
+  description: agent_lib.Agent
+  num_steps: int
+  replay_gib: float
+
+
+def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
+  """Looks for what would fail, or come to nothing, after the start.
+
+  Raises:
+    ValueError: It was found.
+  """
+  spec, action_set = run.task.describe()
+  num_steps = -(-run.frames // run.task.options.action_repeat)
+  num_environments = run.num_actors * run.envs_per_actor
+  budgets.check(agent.config, num_steps, num_environments)
+  _check_splits(agent.config.batch_size, run.learner_gpus)
+  description = agent.describe(agent.network_factory(spec), spec, agent.config)
+  replay_gib = _replay_gib(run, description)
+  if not run.allow_large_replay:
+    _check_fits_memory(run, description, replay_gib)
+  return _Checked(spec, action_set, description, num_steps, replay_gib)
+
+
+def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
   """Runs, or goes on with, the run of a workdir.
 
   Returns:
     The exit code: 0, or that of a run which was stopped and saved.
   """
+  repeat = run.task.options.action_repeat
   with cli.user_input():
-    spec, action_set = run.task.describe()
-    repeat = run.task.options.action_repeat
-    num_steps = -(-run.frames // repeat)
-    num_environments = run.num_actors * run.envs_per_actor
-    budgets.check(agent.config, num_steps, num_environments)
-    _check_splits(agent.config.batch_size, run.learner_gpus)
-    description = agent.describe(
-      agent.network_factory(spec), spec, agent.config
-    )
-    replay_gib = _replay_gib(run, description)
-    if not run.allow_large_replay:
-      _check_fits_memory(run, description, replay_gib)
-    manifest = _manifest(run, agent, spec, action_set)
+    manifest = _manifest(run, agent, checked.spec, checked.action_set)
     workdir = workdirs.Workdir(
       pathlib.Path(run.workdir),
       _identity(run, manifest),
@@ -177,7 +195,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     environment_factory=run.task.make,
     logger_factory=loggers.make_factory(workdir.path, repeat),
     checkpointer=checkpointer,
-    num_steps=num_steps,
+    num_steps=checked.num_steps,
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
@@ -198,7 +216,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
   print(
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
     f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
-    f" {replay_gib:.2f} GiB",
+    f" {checked.replay_gib:.2f} GiB",
     *_budget(run, agent.config),
     *pretrained_policies.of_other_games(agent.pretrained, run.task.game),
     sep="\n",
@@ -208,7 +226,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     print(agent.announcement, flush=True)
   with cli.work(workdir.path):
     if run.launch == run_flags.LOCAL:
-      code = _run_embedded(run, plan, description)
+      code = _run_embedded(run, plan, checked.description)
     else:
       code = _launch(run, plan, agent, workdir)
   counts = checkpointer.latest()
