@@ -13,10 +13,11 @@ One checkpoint is one folder, named by the agent steps so far:
 It is written under a hidden name beside its final place, flushed to the disk
 and renamed, so a folder that bears a step's name is complete unless the disk
 or a person damaged it afterwards; reading verifies that. One process writes
-to a folder at a time.
+to a folder at a time. What was learned is finite, or neither written nor read.
 """
 
 import datetime
+import functools
 import hashlib
 import json
 import logging
@@ -32,6 +33,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..files import sync
 from . import trees
 
 FORMAT_VERSION = 1
@@ -106,15 +108,18 @@ def save(
     raise ValueError(f"keep must be at least 1, got {keep}")
   if missing := MANIFEST_KEYS - manifest.keys():
     raise ValueError(f"the manifest lacks {', '.join(sorted(missing))}")
+  learned = {_POLICY: _flat_params(target, params)}
+  if training_state is not None:
+    learned[_TRAINING] = _flat(target, training_state)
   folder.mkdir(parents=True, exist_ok=True)
   for leftover in folder.glob(_HIDDEN + "*"):
     shutil.rmtree(leftover)
 
   partial = folder / (_HIDDEN + target.name)
   partial.mkdir()
-  _write_arrays(partial / _POLICY, _flat_params(target, params))
-  if training_state is not None:
-    _write_arrays(partial / _TRAINING, _flat(target, training_state))
+  for name, tree in learned.items():
+    _write_arrays(partial / name, tree)
+    _check_finite(target, name, tree)
   if engine_state is not None:
     # Much of it is empty: memories have room for the longest episodes.
     _write_arrays(partial / _ENGINE, engine_state, zipfile.ZIP_DEFLATED)
@@ -133,7 +138,7 @@ def save(
   if target.exists():
     _remove(target)
   partial.rename(target)
-  _sync(folder)
+  sync(folder)
   earlier = [c for c in _checkpoints(folder) if c.name <= target.name]
   for old in earlier[keep:]:
     _remove(old)
@@ -208,7 +213,10 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
 
 def load_params(path: str | os.PathLike) -> dict[str, Any]:
   """Returns the parameters of a checkpoint: nested dictionaries of arrays."""
-  return trees.nested(_read_arrays(Path(path), _POLICY))
+  path = Path(path)
+  arrays = _read_arrays(path, _POLICY)
+  _check_finite(path, _POLICY, arrays)
+  return trees.nested(arrays)
 
 
 def load_training(path: str | os.PathLike, template: Any) -> Any:
@@ -225,6 +233,7 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
   """
   path = Path(path)
   arrays = _read_arrays(path, _TRAINING)
+  _check_finite(path, _TRAINING, arrays)
   expected = _flat(path, template)
   for name, leaf in expected.items():
     if name not in arrays:
@@ -269,6 +278,15 @@ def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
   return _flat(path, params)
 
 
+def _check_finite(path: Path, file: str, leaves: Mapping[str, Any]) -> None:
+  """Refuses weights that have diverged, which would spread from run to run."""
+  for name, leaf in leaves.items():
+    if not np.isfinite(leaf).all():
+      raise CheckpointError(
+        path, f"{file}: {name} is not finite; what it learned has diverged"
+      )
+
+
 def _form(leaf: Any) -> str:
   """Returns the dtype and shape of a leaf, as in `float32[64, 10]`."""
   if not hasattr(leaf, "dtype"):
@@ -280,23 +298,19 @@ def _write_arrays(
   path: Path, leaves: Mapping[str, Any], compression: int = zipfile.ZIP_STORED
 ) -> None:
   """Writes an .npz (np.savez cannot take every name)."""
-  with path.open("wb") as file:
-    with zipfile.ZipFile(file, "w") as archive:
-      for name, leaf in leaves.items():
-        dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
-        # Types that ml_dtypes and JAX register come back as raw bytes.
-        if getattr(dtype, "isbuiltin", 2) == 2 or dtype.kind not in "biufc":
-          raise CheckpointError(
-            path, f"{name} has dtype {dtype}, which .npz cannot hold"
-          )
-        member = zipfile.ZipInfo(name + ".npy")
-        member.compress_type = compression
-        with archive.open(member, "w", force_zip64=True) as stream:
-          np.lib.format.write_array(
-            stream, np.asarray(leaf), allow_pickle=False
-          )
-    file.flush()
-    os.fsync(file.fileno())
+  with path.open("wb") as file, zipfile.ZipFile(file, "w") as archive:
+    for name, leaf in leaves.items():
+      dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
+      # Types that ml_dtypes and JAX register come back as raw bytes.
+      if getattr(dtype, "isbuiltin", 2) == 2 or dtype.kind not in "biufc":
+        raise CheckpointError(
+          path, f"{name} has dtype {dtype}, which .npz cannot hold"
+        )
+      member = zipfile.ZipInfo(name + ".npy")
+      member.compress_type = compression
+      with archive.open(member, "w", force_zip64=True) as stream:
+        np.lib.format.write_array(stream, np.asarray(leaf), allow_pickle=False)
+  sync(path)
 
 
 def _read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
@@ -321,9 +335,8 @@ def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
   with (path / _MANIFEST).open("w") as stream:
     json.dump(manifest, stream, indent=2)
     stream.write("\n")
-    stream.flush()
-    os.fsync(stream.fileno())
-  _sync(path)
+  sync(path / _MANIFEST)
+  sync(path)
 
 
 def copy_policy(source: Path, target: Path) -> None:
@@ -336,8 +349,8 @@ def copy_policy(source: Path, target: Path) -> None:
       copy = partial / name
       copy.parent.mkdir(parents=True, exist_ok=True)
       shutil.copyfile(source / name, copy)
-      _sync(copy)
-      _sync(copy.parent)
+      sync(copy)
+      sync(copy.parent)
   _write_manifest(partial, manifest)
   partial.rename(target)
 
@@ -357,15 +370,17 @@ def _remove(path: Path) -> None:
   shutil.rmtree(hidden)
 
 
-def _sync(path: Path) -> None:
-  descriptor = os.open(path, os.O_RDONLY)
-  try:
-    os.fsync(descriptor)
-  finally:
-    os.close(descriptor)
+def _fingerprint(path: Path) -> Mapping[str, Any]:
+  """Size and checksum; a file that has not changed is read once."""
+  status = path.stat()
+  return _read_fingerprint(
+    path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+  )
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
+@functools.lru_cache(maxsize=64)
+def _read_fingerprint(path: Path, *status: int) -> Mapping[str, Any]:
+  del status
   digest = hashlib.sha256()
   size = 0
   with path.open("rb") as stream:

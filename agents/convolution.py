@@ -7,7 +7,7 @@ pictures of few channels that function is the quicker one forwards, too.
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
 
 import chex
 import jax
@@ -17,41 +17,54 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _FEW = 4  # channels: of gray frames, stacked or not
 
 
-def convolve(
-  x: chex.Array,
-  kernel: chex.Array,
-  strides: tuple[int, int],
-  *_: Any,
-  **__: Any,
-) -> chex.Array:
-  """Unpadded, as `nn.Conv` asks for it.
+def _or_as_usual(unpadded: Callable[..., chex.Array]):
+  """Has JAX do what is asked for beyond an unpadded, square convolution."""
+
+  @functools.wraps(unpadded)
+  def convolve(x, kernel, strides, padding="VALID", **options):
+    layout = options.pop("dimension_numbers", _DIMENSIONS)
+    if (
+      x.ndim == 4
+      and padding == "VALID"
+      and strides[0] == strides[1]
+      and kernel.shape[0] == kernel.shape[1] <= min(x.shape[1:3])
+      and jax.lax.conv_dimension_numbers(x.shape, kernel.shape, layout)
+      == jax.lax.conv_dimension_numbers(x.shape, kernel.shape, _DIMENSIONS)
+      and all(x in (None, 1, (1, 1)) for x in options.values())
+    ):
+      return unpadded(x, kernel, strides[0])
+    return jax.lax.conv_general_dilated(
+      x, kernel, strides, padding, dimension_numbers=layout, **options
+    )
+
+  return convolve
+
+
+@_or_as_usual
+def convolve(x: chex.Array, kernel: chex.Array, stride: int) -> chex.Array:
+  """For `nn.Conv(conv_general_dilated=...)`.
 
   Args:
     x: float32 `[N, H, W, C]`.
     kernel: float32 `[K, K, C, D]`.
-    strides: the same number twice.
+    stride: in both directions.
 
   Returns:
     float32 `[N, (H - K) / stride + 1, (W - K) / stride + 1, D]`.
   """
   if x.shape[-1] <= _FEW:
-    return _without_stride(strides[0], x, kernel)
-  return _strided(x, kernel, strides[0])
+    return _without_stride(stride, x, kernel)
+  return _strided(x, kernel, stride)
 
 
-def by_patches(
-  x: chex.Array,
-  kernel: chex.Array,
-  strides: tuple[int, int],
-  *_: Any,
-  **__: Any,
-) -> chex.Array:
+@_or_as_usual
+def by_patches(x: chex.Array, kernel: chex.Array, stride: int) -> chex.Array:
   """The same as a product of matrices.
 
   For `jax.vmap` over kernels: accelerators multiply many at once, where each
   convolution would be work of its own.
   """
-  return _without_stride(strides[0], x, kernel, _multiply)
+  return _without_stride(stride, x, kernel, _multiply)
 
 
 def _multiply(x, kernel, strides):

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import chex
 import jax
+import jax.numpy as jnp
 import jax.sharding as sharding
 import numpy as np
+import optax
 
 from . import learning, sequences
 
@@ -13,7 +16,8 @@ from . import learning, sequences
 class Learner:
   """Holds the training state and takes steps.
 
-  Each device holds the whole state and gets an equal part of every batch.
+  Each device holds the whole state and gets an equal part of every batch. What
+  is not finite leaves it neither for acting nor for a checkpoint.
   """
 
   def __init__(
@@ -39,10 +43,18 @@ class Learner:
     self._whole = sharding.NamedSharding(mesh, sharding.PartitionSpec())
     split = sharding.NamedSharding(mesh, sharding.PartitionSpec("batch"))
     self._variables = learner_core.variables
+    # Whether the last step came to something finite, its number and metrics.
+    self._outcome: tuple[Any, Any, Mapping[str, Any]] | None = None
+
+    def step(state, batch, probability):
+      state, output = learner_core.step(state, batch, probability)
+      number = optax.tree_utils.tree_get(state, "steps")
+      return state, output, (_is_finite((state, output)), number)
+
     # Left alone, the compiler might split the new state, too, which would then
     # not fit the memory that the old one gives away.
     self._sgd_step = jax.jit(
-      learner_core.step,
+      step,
       donate_argnums=0,
       in_shardings=(self._whole, split, split),
       out_shardings=self._whole,
@@ -57,16 +69,43 @@ class Learner:
     Args:
       batch: `[B, ...]`, on the host.
       probability: `[B]`, with which each sequence was sampled.
+
+    Raises:
+      FloatingPointError: the step before this one came to something that is
+        not finite.
     """
-    self._state, output = self._sgd_step(self._state, batch, probability)
+    before = self._outcome
+    self._state, output, outcome = self._sgd_step(
+      self._state, batch, probability
+    )
+    self._outcome = *outcome, output.metrics
+    _check(before)  # which no longer keeps a device waiting
     return output
 
+  def check(self) -> None:
+    """Waits for the last step.
+
+    Raises:
+      FloatingPointError: it came to something that is not finite.
+    """
+    _check(self._outcome)
+
   def variables(self) -> Mapping[str, Any]:
-    """What acting asks for, by name; the next step gives their memory away."""
+    """What acting asks for, by name; the next step gives their memory away.
+
+    Raises:
+      FloatingPointError: see `check`.
+    """
+    self.check()
     return self._variables(self._state)
 
   def save(self) -> Any:
-    """The training state, on the host."""
+    """The training state, on the host.
+
+    Raises:
+      FloatingPointError: see `check`.
+    """
+    self.check()
     return jax.tree.map(np.array, self._state)
 
   def restore(self, state: Any) -> None:
@@ -75,3 +114,26 @@ class Learner:
     self._state = jax.device_put(
       jax.tree.map(jax.numpy.array, state), self._whole
     )
+
+
+def _is_finite(tree: Any) -> chex.Array:
+  leaves = [
+    jnp.isfinite(x).all()
+    for x in jax.tree.leaves(tree)
+    if jnp.issubdtype(x.dtype, jnp.inexact)
+  ]
+  return jnp.stack(leaves).all()
+
+
+def _check(outcome: tuple[Any, Any, Mapping[str, Any]] | None) -> None:
+  if outcome is None or outcome[0]:
+    return
+  _, number, metrics = jax.device_get(outcome)
+  broken = [
+    f"{name} is {x}" for name, x in metrics.items() if not np.isfinite(x)
+  ]
+  raise FloatingPointError(
+    f"learner step {number}: {', '.join(broken) or 'a weight is not finite'};"
+    " nothing of it is saved. Likeliest, --learning_rate is too high,"
+    " --adam_epsilon too low, or rewards are too large"
+  )

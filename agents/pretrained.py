@@ -4,7 +4,9 @@ import collections
 import dataclasses
 import importlib
 import inspect
+import operator
 import pathlib
+import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -60,23 +62,31 @@ class _Episodes:
       raise RuntimeError(
         f"{self._name}: more than {_MAX_LIVE_EPISODES} episodes at once"
       )
-    action, state = self._function(
+    answer = self._function(
       np.asarray(observation),
       int(prev_action),
       self._live.get(episode) if step else None,
       np.random.default_rng((episode, step)),
     )
+    action, state = self._checked(answer)
     self._live[episode] = state
     self._live.move_to_end(episode)
     if len(self._live) > _MAX_LIVE_EPISODES:
       self._live.popitem(last=False)
       self._has_dropped = True
-    if not 0 <= action < self._num_actions:
-      raise ValueError(
-        f"{self._name} returned action {action!r}; it must be in "
-        f"0..{self._num_actions - 1}"
-      )
     return np.int32(action)
+
+  def _checked(self, answer: Any) -> tuple[int, Any]:
+    try:
+      action, state = answer
+      if 0 <= operator.index(action) < self._num_actions:
+        return operator.index(action), state
+    except (TypeError, ValueError):  # no pair; no integer
+      pass
+    raise ValueError(
+      f"{self._name} returned {reprlib.repr(answer)}; it must be a pair of an"
+      f" action, an integer in 0..{self._num_actions - 1}, and a state"
+    )
 
   def step_all(self, *columns) -> np.ndarray:
     """`step` in each of several environments, one after another."""
@@ -152,6 +162,27 @@ def load(
     num_actions = environment_spec.actions.num_values
     return from_callable(name, _import_function(name), num_actions)
   return _from_checkpoint(name, environment_spec, action_set)
+
+
+def try_out(name: str, observation: np.ndarray, num_actions: int) -> None:
+  """Asks a function once, so that what its answers lack is told early.
+
+  Args:
+    name: `module:function`.
+    observation: the first one of an episode.
+    num_actions: of the task.
+
+  Raises:
+    ValueError: in one line, when it fails, or answers with something else.
+  """
+  episodes = _Episodes(name, _import_function(name), num_actions)
+  try:
+    episodes.step(observation, networks_lib.NO_ACTION, 0, 0)
+  except Exception as error:  # whatever the user's function does
+    raise ValueError(
+      f"policy {name!r} fails at the start of an episode"
+      f" ({type(error).__name__}: {error})"
+    ) from error
 
 
 def is_function_name(name: str) -> bool:

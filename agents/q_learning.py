@@ -151,7 +151,6 @@ def retrace_targets(
     return jnp.take_along_axis(x[:-1], index, axis=-1)[..., 0]
 
   ratio = jnp.minimum(1.0, of_action(policy) / behaviour_probability)
-  trace = jnp.where(valid, lambda_ * ratio, 0.0)
 
   def backwards(correction, step):
     """`correction` is c (G - q) of the step after this one."""
@@ -159,8 +158,8 @@ def retrace_targets(
     returns = reward + discount * (expected + correction)
     return trace * (returns - value), returns
 
-  reward = jnp.where(valid, reward, 0.0)
-  steps = (reward, discount, expected[1:], trace, of_action(value))
+  steps = (reward, discount, expected[1:], lambda_ * ratio, of_action(value))
+  steps = tuple(jnp.where(valid, x, 0.0) for x in steps)
   _, returns = jax.lax.scan(
     backwards, jnp.zeros_like(reward[0]), steps, reverse=True
   )
@@ -197,5 +196,6 @@ def importance_weights(probability: chex.Array, exponent: float) -> chex.Array:
     `[B]`.
   """
   chex.assert_rank(probability, 1)
-  weights = jnp.power(1.0 / probability, exponent)
-  return weights / weights.max()
+  # What underflowed to 0 was as unlikely as float32 can tell.
+  probability = jnp.maximum(probability, jnp.finfo(jnp.float32).tiny)
+  return jnp.power(probability.min() / probability, exponent)

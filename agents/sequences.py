@@ -135,16 +135,16 @@ def replay_bytes(
     compression: what is left of observations, as a share.
   """
   fields = spec._asdict()
-  state = _num_bytes(fields.pop("recurrent_state"))
+  state = num_bytes(fields.pop("recurrent_state"))
   length = sequence_length(config)
-  frame = int(compression * _num_bytes(fields.pop("observation")))
-  row = (frame + _num_bytes(fields)) // length
+  frame = int(compression * num_bytes(fields.pop("observation")))
+  row = (frame + num_bytes(fields)) // length
   num_sequences = config.max_replay_size
   num_rows = (num_sequences - 1) * config.sequence_period + length
   return num_rows * row + num_sequences * state
 
 
-def _num_bytes(specs: Any) -> int:
+def num_bytes(specs: Any) -> int:
   """Bytes of all arrays of these shapes and dtypes."""
   return sum(
     math.prod(x.shape) * np.dtype(x.dtype).itemsize

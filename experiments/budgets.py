@@ -51,6 +51,37 @@ def of(config: configs.AgentConfig, num_steps: int) -> Budget:
   return Budget(updates, copies, config.backup_steps * (1 + copies))
 
 
+def check(config: configs.AgentConfig, num_steps: int, num_environments: int):
+  """Refuses a run that is over before anything can be learned.
+
+  Of an episode of n steps there are n / sequence_period + 1 sequences at most.
+
+  Args:
+    config: Of the agent.
+    num_steps: Agent steps of the run.
+    num_environments: Among which they are divided.
+
+  Raises:
+    ValueError: There cannot be a single learner step, unless by episodes that
+      are shorter than a sequence period.
+  """
+  if num_environments > num_steps:
+    raise ValueError(
+      f"--frames are {num_steps:,} agent steps, which is less than one in each"
+      f" of {num_environments:,} environments; give more, or a smaller"
+      " --envs_per_actor"
+    )
+  inserts = 2 * num_steps // config.sequence_period + num_environments
+  beyond = inserts - config.min_replay_size
+  if beyond * sequences.samples_per_insert(config) < config.batch_size:
+    raise ValueError(
+      f"--frames are {num_steps:,} agent steps, which bring at most {inserts:,}"
+      f" sequences; at a --min_replay_size of {config.min_replay_size:,}, a"
+      f" --replay_ratio of {config.replay_ratio:g} and a --batch_size of"
+      f" {config.batch_size:,}, not one learner step comes of that"
+    )
+
+
 def lines(config: configs.AgentConfig, num_steps: int, game: str) -> list[str]:
   """What to say of a budget, and whether it can hardly teach the task."""
   budget, away = of(config, num_steps), envs.variant(game).steps_to_reward

@@ -2,11 +2,14 @@
 
 Exit codes: 0 for done; 2 for input that cannot be used, with one line on
 standard error and before any work; 128 plus the number of the signal for a run
-that was stopped and saved; 1, with a traceback, for a fault of ours.
+that was stopped and saved; 1 for one that failed: with one line, where a disk
+is full, memory short, a GPU lost or what is learned has diverged, and with a
+traceback for a fault of ours.
 """
 
 import contextlib
 import os
+import pathlib
 import signal
 import sys
 import warnings
@@ -14,8 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
-_HELP = frozenset(("-h", "-help", "--help"))
-_HELP_GROUPS = ("program", "study", "run", "launch", "environment", "agent")
+from behavior_transfer.agents import checkpoints
+
+_HELP = frozenset(("-h", "-help", "--help", "-helpfull", "--helpfull"))
+# What a lost or full device raises, by its names in old and new JAX.
+_JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
+_HELP_GROUPS = ("program", "study", "run", "launch")
+_MORE_HELP_GROUPS = ("environment", "agent")
 
 
 def run(main: Callable[[], int | None]):
@@ -59,10 +67,71 @@ def user_input() -> Iterator[None]:
     fail(str(error))
 
 
-def fail(message: str):
-  """Ends the program over its input."""
+@contextlib.contextmanager
+def work(workdir: pathlib.Path) -> Iterator[None]:
+  """Within it, what is wrong with the machine or diverges is one line; code 1.
+
+  Args:
+    workdir: Holds what the same command would go on from.
+  """
+  try:
+    yield
+  except BrokenPipeError:  # see `run_command`
+    raise
+  except checkpoints.CheckpointError as error:
+    fail(str(error))
+  except (OSError, FloatingPointError, MemoryError, RuntimeError) as error:
+    message = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+      message = f"{error.filename or workdir}: {error.strerror}"
+    # JAX also raises what fails in a callback, which is somebody's fault.
+    is_fault = isinstance(error, RuntimeError) and (
+      type(error).__name__ not in _JAX_ERRORS or "CpuCallback" in message
+    )
+    if is_fault:
+      raise
+    logging.info("It was raised here:", exc_info=True)  # with --verbosity=0
+    fail(f"{message}; the same command goes on from what {workdir} holds", 1)
+
+
+def fail(message: str, code: int = 2):
+  """Ends the program, by default over its input."""
   print(f"error: {' '.join(message.split())}", file=sys.stderr)
-  raise SystemExit(2)
+  raise SystemExit(code)
+
+
+class _IntegerParser(flags.IntegerParser):
+  """Also takes 1e6 for a million."""
+
+  def convert(self, argument: str) -> int:
+    with contextlib.suppress(ValueError):
+      return super().convert(argument)
+    with contextlib.suppress(ValueError, OverflowError):
+      number = int(float(argument))
+      if number == float(argument) and abs(number) < 2**63:
+        return number
+    raise ValueError("it must be a whole number, such as 1000 or 1e6")
+
+
+def define_integer(
+  name: str,
+  default: int | None,
+  text: str,
+  *,
+  lower_bound: int | None = None,
+  upper_bound: int | None = None,
+  module_name: str,
+) -> flags.FlagHolder:
+  """As `flags.DEFINE_integer`, for numbers that may be as 1e6."""
+  parser = _IntegerParser(lower_bound, upper_bound)
+  return flags.DEFINE(
+    parser,
+    name,
+    default,
+    text,
+    serializer=flags.ArgumentSerializer(),
+    module_name=module_name,
+  )
 
 
 def _refuse_arguments(arguments: Sequence[str]):
@@ -74,7 +143,7 @@ def _parse(
   argv: Sequence[str], check: Callable[[Sequence[str]], None]
 ) -> list[str]:
   if not _HELP.isdisjoint(argv):
-    _print_help()
+    _print_help(full=any("helpfull" in argument for argument in argv))
     raise SystemExit(0)
   try:
     rest = flags.FLAGS(argv)
@@ -86,8 +155,12 @@ def _parse(
   return rest
 
 
-def _print_help():
+def _print_help(full: bool):
   print(sys.modules["__main__"].__doc__)
-  for group in _HELP_GROUPS:
-    if group in flags.FLAGS.flags_by_module_dict():
+  there = flags.FLAGS.flags_by_module_dict()
+  more = [group for group in _MORE_HELP_GROUPS if group in there]
+  for group in (*_HELP_GROUPS, *(more if full else ())):
+    if group in there:
       print(flags.FLAGS.module_help(group))
+  if more and not full:
+    print(f"\n--helpfull also shows the flags of the {' and the '.join(more)}.")

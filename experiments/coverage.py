@@ -1,12 +1,11 @@
 """Where a run has been, over all its starts."""
 
-import os
 import pathlib
 from typing import Any
 
 import numpy as np
 
-from behavior_transfer import envs
+from behavior_transfer import envs, files
 from behavior_transfer.launch import experiment
 
 VISITED = "visited"  # key of the row of an episode; its cells
@@ -74,13 +73,9 @@ class Coverage(experiment.History):
     """Writes the file, which is seen either whole or not at all."""
     if not self._first_visits:
       return
-    temporary = self._path.with_name(f".{self._path.name}.tmp")
-    with temporary.open("wb") as file:
+    with files.whole(self._path) as partial:
       np.savez_compressed(
-        file,
+        partial,
         cells=np.array(list(self._first_visits), np.uint8),
         steps=np.array(list(self._first_visits.values()), np.int64),
       )
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(temporary, self._path)

@@ -19,7 +19,7 @@ from behavior_transfer.experiments import cli
 _WORKDIR = flags.DEFINE_string(
   "workdir", "runs/demo", "Folder of the run.", module_name="program"
 )
-_FRAMES = flags.DEFINE_integer(
+_FRAMES = cli.define_integer(
   "frames",
   160_000,
   "Emulator frames to train for.",

@@ -30,6 +30,7 @@ from behavior_transfer.experiments import (
   video,
   workdirs,
 )
+from behavior_transfer.experiments.studies import statistics
 from behavior_transfer.launch import episodes as episodes_lib
 
 _CHECKPOINT = flags.DEFINE_string(
@@ -42,13 +43,14 @@ _CHECKPOINT = flags.DEFINE_string(
 _GAME = flags.DEFINE_string(
   "game",
   None,
-  "Variant to play; by default the one it was trained on.",
+  "Variant to play, of those that `games.py list` names, or a file; by default"
+  " the one it was trained on.",
   module_name="program",
 )
-_EPISODES = flags.DEFINE_integer(
+_EPISODES = cli.define_integer(
   "episodes", 30, "Episodes to play.", lower_bound=1, module_name="program"
 )
-_SEED = flags.DEFINE_integer(
+_SEED = cli.define_integer(
   "seed",
   0,
   "Everything random follows from it.",
@@ -66,7 +68,7 @@ _VIDEO = flags.DEFINE_string(
 )
 _ENVIRONMENT = option_flags.define_environment()
 
-_RESAMPLES = 10_000
+_FEWEST = 10  # episodes of which an interval means something
 
 
 class Player(NamedTuple):
@@ -99,6 +101,8 @@ def load(name: str, game: str | None, options: Mapping[str, Any]) -> Player:
   options = {**manifest.get("environment", {}), **options}
   task = tasks.Task(game, tasks.EnvironmentOptions(**options))
   loaded = pretrained_policies.load([full_name], task)
+  for line in pretrained_policies.of_other_games(loaded, game):
+    print(line)
   protocol = {
     "policy": loaded.names[0],
     **{key: manifest.get(key) for key in ("agent", "frames", "learner_steps")},
@@ -179,13 +183,13 @@ def _play(
 
 def _summary(values: list[float]) -> dict[str, Any]:
   """Mean, deviation, and a 95% bootstrap interval of the mean."""
-  array = np.asarray(values, np.float64)
-  rng = np.random.default_rng(0)
-  means = rng.choice(array, (_RESAMPLES, array.size)).mean(axis=1)
+  interval = None
+  if len(values) >= _FEWEST:
+    _, *interval = statistics.mean([values])
   return {
-    "mean": array.mean(),
-    "standard_deviation": array.std(ddof=1) if array.size > 1 else None,
-    "interval_95": np.percentile(means, [2.5, 97.5]).tolist(),
+    "mean": float(np.mean(values)),
+    "standard_deviation": np.std(values, ddof=1) if len(values) > 1 else None,
+    "interval_95": interval,
   }
 
 
@@ -196,14 +200,16 @@ def print_table(result: Mapping[str, Any]):
     f"\n{protocol['policy']} on {protocol['game']}, {protocol['episodes']}"
     f" episodes, seed {protocol['seed']}, epsilon {protocol['epsilon']}"
   )
-  print(f"{'':24}{'mean':>12}{'std':>12}   95% interval of the mean")
+  head = "95% interval of the mean"
+  if protocol["episodes"] < _FEWEST:
+    head = f"(for a 95% interval: --episodes={_FEWEST} or more)"
+  print(f"{'':24}{'mean':>12}{'std':>12}   {head}")
   for name, values in result["summary"].items():
-    deviation = values["standard_deviation"]
-    low, high = values["interval_95"]
+    deviation, interval = values["standard_deviation"], values["interval_95"]
     print(
       f"{name:24}{values['mean']:12,.3f}"
       f"{'-' if deviation is None else format(deviation, ',.3f'):>12}"
-      f"   {low:,.3f} .. {high:,.3f}"
+      + (f"   {interval[0]:,.3f} .. {interval[1]:,.3f}" if interval else "")
     )
 
 

@@ -46,14 +46,14 @@ _RECORDING = flags.DEFINE_string(
 _EVENT = flags.DEFINE_string(
   "event", "reward", "To probe for.", module_name="program"
 )
-_FRAMES = flags.DEFINE_integer(
+_FRAMES = cli.define_integer(
   "frames",
   200_000,
   "Emulator frames of random play; a film of it ends with the game.",
   lower_bound=1,
   module_name="program",
 )
-_SEED = flags.DEFINE_integer(
+_SEED = cli.define_integer(
   "seed", 0, "Of that play.", lower_bound=0, module_name="program"
 )
 _OUTPUT = flags.DEFINE_string(

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import flags
 
-from . import tasks
+from . import cli, tasks
 
 _ENVIRONMENT_HELP = {
   "action_repeat": "Emulator frames per agent step; in the maze, frames that a"
@@ -61,7 +61,7 @@ def define(
   kind = kind or type(default)
   defines: dict[type, Callable[..., flags.FlagHolder]] = {
     bool: flags.DEFINE_bool,
-    int: flags.DEFINE_integer,
+    int: cli.define_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
   }

@@ -13,6 +13,7 @@ import numpy as np
 from absl import flags
 from matplotlib import pyplot as plt
 
+from behavior_transfer import files
 from behavior_transfer.experiments import cli, workdirs
 
 _WORKDIR = flags.DEFINE_string(
@@ -57,10 +58,9 @@ def plot(workdir: pathlib.Path, output: pathlib.Path):
   for axes in coverage:
     _plot_coverage(axes, train)
   figure.axes[panels - 1].set_xlabel("emulator frames")
-  temporary = output.with_name(f".partial-{output.name}")
-  figure.savefig(temporary, dpi=120, format=output.suffix[1:] or "png")
+  with files.whole(output) as partial:
+    figure.savefig(partial, dpi=120, format=output.suffix[1:] or "png")
   plt.close(figure)
-  temporary.replace(output)
 
 
 def _plot_returns(

@@ -74,6 +74,10 @@ def load(
         f"{name} needs the {_NUM_ACTIONS} actions of the full set; the task has"
         f" {len(action_set)}"
       )
+    if path is None:
+      with task.make(seed=0) as environment:
+        frame = environment.reset().observation
+      pretrained.try_out(name, frame, len(action_set))
     policy = pretrained.load(str(path or name), spec, action_set=action_set)
     full_names.append(name)
     loaded.append(policy._replace(name=name))
@@ -108,6 +112,26 @@ def as_seen_from(workdir: pathlib.Path, name: str) -> str:
   return os.path.relpath(name, workdir)
 
 
+def of_other_games(loaded: Pretrained, game: str) -> list[str]:
+  """A line for each policy that comes from another game than it is to play."""
+  played = envs.variant(game).game
+  lines = []
+  for name, path in zip(loaded.names, loaded.checkpoints, strict=True):
+    if path is not None:
+      trained_on = str(checkpoints.read_manifest(path)["game"])
+    elif name == BUNDLED["scripted_hero"]:
+      trained_on = "hero"
+    else:
+      continue
+    try:
+      other = envs.variant(trained_on).game
+    except (ValueError, OSError):  # a file that is gone, of whatever game
+      other = trained_on
+    if other != played:
+      lines.append(f"note: {name} comes from {other}; here it plays {played}")
+  return lines
+
+
 def changed(loaded: Pretrained) -> list[str]:
   """Names under which another policy is found by now than was loaded."""
   names = []
@@ -140,6 +164,10 @@ def full_name(name: str) -> str:
   """
   if name in BUNDLED:
     return BUNDLED[name]
+  if not name:
+    raise ValueError(
+      "the name of a policy is empty; see the commas of --pretrained"
+    )
   if pretrained.is_function_name(name) or pathlib.Path(name).exists():
     return name
   raise ValueError(

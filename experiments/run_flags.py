@@ -16,22 +16,22 @@ from absl import flags
 from behavior_transfer import envs
 from behavior_transfer.agents import networks
 
-from . import option_flags, presets, tasks
+from . import cli, option_flags, presets, tasks
 
 _OF_PRESET = "by default the preset's"
 LOCAL = "local"
 RAY = "ray"
 LEARNS_ELSEWHERE = ("local_mp", RAY)  # not in the process that is started
 _ENVS_PER_ACTOR_LOCALLY = 16
+_MAX_ENVIRONMENTS = 32_767  # times the rungs of their ladder, still an int32
 _LAUNCH_TYPES = (LOCAL, "local_mt", *LEARNS_ELSEWHERE)
 _NO_FLAGS = ("replay_table_name",)  # a run has its replay to itself
 
 _GAME = flags.DEFINE_string(
   "game",
   "hero_hard",
-  "Variant to learn: hero_easy, hero_hard, ms_pacman_easy, ms_pacman_hard,"
-  " maze_far, maze_deceptive, maze_dense, or with its native reward any game of"
-  " ale-py, or the maze; or a file of one's own, mine.toml.",
+  "Variant to learn, or a game with its native reward: `games.py list` names"
+  " them all; or a file of one's own, mine.toml.",
   module_name="run",
 )
 _WORKDIR = flags.DEFINE_string(
@@ -49,7 +49,7 @@ _PRESET = flags.DEFINE_enum(
   " miniature the maze, and paper is the published set.",
   module_name="run",
 )
-_FRAMES = flags.DEFINE_integer(
+_FRAMES = cli.define_integer(
   "frames",
   None,
   "Budget in emulator frames, counted as agent steps times action_repeat;"
@@ -57,7 +57,7 @@ _FRAMES = flags.DEFINE_integer(
   lower_bound=1,
   module_name="run",
 )
-_SEED = flags.DEFINE_integer(
+_SEED = cli.define_integer(
   "seed",
   0,
   "Everything random follows from it.",
@@ -71,21 +71,21 @@ _NETWORK = flags.DEFINE_enum(
   f"Size of the network; {_OF_PRESET}.",
   module_name="run",
 )
-_EVALUATION_PERIOD = flags.DEFINE_integer(
+_EVALUATION_PERIOD = cli.define_integer(
   "evaluation_period",
   None,
   f"Emulator frames between evaluations; {_OF_PRESET}.",
   lower_bound=1,
   module_name="run",
 )
-_EVALUATION_EPISODES = flags.DEFINE_integer(
+_EVALUATION_EPISODES = cli.define_integer(
   "evaluation_episodes",
   None,
   f"Episodes of an evaluation, 0 for no evaluations; {_OF_PRESET}.",
   lower_bound=0,
   module_name="run",
 )
-_CHECKPOINT_PERIOD = flags.DEFINE_integer(
+_CHECKPOINT_PERIOD = cli.define_integer(
   "checkpoint_period",
   None,
   f"Emulator frames between checkpoints; {_OF_PRESET}.",
@@ -126,14 +126,14 @@ _LAUNCH = flags.DEFINE_enum(
   " --workdir must be on a file system that its machines share.",
   module_name="launch",
 )
-_NUM_ACTORS = flags.DEFINE_integer(
+_NUM_ACTORS = cli.define_integer(
   "num_actors",
   1,
   "Actors, each in a process of its own; not with --launch=local.",
   lower_bound=1,
   module_name="launch",
 )
-_ENVS_PER_ACTOR = flags.DEFINE_integer(
+_ENVS_PER_ACTOR = cli.define_integer(
   "envs_per_actor",
   None,
   "Environments that go in lock-step, with one decision for all of them, or two"
@@ -141,7 +141,7 @@ _ENVS_PER_ACTOR = flags.DEFINE_integer(
   lower_bound=1,
   module_name="launch",
 )
-_NUM_WORKERS = flags.DEFINE_integer(
+_NUM_WORKERS = cli.define_integer(
   "num_workers",
   None,
   "With --launch=local, processes that step the environments; 0 has the one"
@@ -215,6 +215,15 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
       " (see --envs_per_actor), or --launch another"
     )
   is_local = _LAUNCH.value == LOCAL
+  envs_per_actor = _ENVS_PER_ACTOR.value or (
+    _ENVS_PER_ACTOR_LOCALLY if is_local else 1
+  )
+  if _NUM_ACTORS.value * envs_per_actor > _MAX_ENVIRONMENTS:
+    raise ValueError(
+      f"--num_actors times --envs_per_actor is"
+      f" {_NUM_ACTORS.value * envs_per_actor:,}; it must be at most"
+      f" {_MAX_ENVIRONMENTS:,}"
+    )
   if not is_local and importlib.util.find_spec("acme") is None:
     raise ValueError(
       f"--launch is {_LAUNCH.value}, which needs dm-acme, and that exists for"
@@ -240,10 +249,11 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     given = holder.value
     return getattr(preset, holder.name) if given is None else given
 
-  folder = _WORKDIR.value
-  if folder is None:
+  try:
     name = envs.variant(_GAME.value).name
-    folder = f"runs/{agent}_{name}_{_SEED.value}"
+  except ValueError as error:
+    raise ValueError(f"--game: {error}") from error
+  folder = _WORKDIR.value or f"runs/{agent}_{name}_{_SEED.value}"
   if _LAUNCH.value == RAY:  # other machines have other working directories
     folder = str(pathlib.Path(folder).absolute())
   return RunSettings(
@@ -261,8 +271,7 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     print_config=_PRINT_CONFIG.value,
     launch=_LAUNCH.value,
     num_actors=_NUM_ACTORS.value,
-    envs_per_actor=_ENVS_PER_ACTOR.value
-    or (_ENVS_PER_ACTOR_LOCALLY if is_local else 1),
+    envs_per_actor=envs_per_actor,
     num_workers=max(_num_cores() - 1, 0)
     if _NUM_WORKERS.value is None
     else _NUM_WORKERS.value,

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from absl import flags
@@ -25,6 +25,7 @@ from . import (
   cli,
   compilation,
   coverage,
+  ending,
   option_flags,
   pretrained_policies,
   run_flags,
@@ -74,10 +75,11 @@ def main(
     _choose_devices(run)
     compilation.keep_compiled()
     agent = make_agent(run)
+    checked = _check(run, agent)
   if run.print_config:
     print_settings(run, agent)
     return 0
-  return train(run, agent)
+  return train(run, agent, checked)
 
 
 def _choose_devices(run: run_flags.RunSettings):
@@ -142,27 +144,47 @@ def _budget(run: run_flags.RunSettings, config: Any) -> list[str]:
   return budgets.lines(config, num_steps, run.task.game)
 
 
-def train(run: run_flags.RunSettings, agent: Agent) -> int:
+class _Checked(NamedTuple):
+  """What a run is made of, once nothing is wrong with it."""
+
+  spec: tasks.TaskSpec
+  action_set: list[str]
+  description: agent_lib.Agent
+  num_steps: int
+  replay_gib: float
+
+
+def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
+  """Looks for what would fail, or come to nothing, after the start.
+
+  Raises:
+    ValueError: It was found.
+  """
+  spec, action_set = run.task.describe()
+  num_steps = -(-run.frames // run.task.options.action_repeat)
+  num_environments = run.num_actors * run.envs_per_actor
+  budgets.check(agent.config, num_steps, num_environments)
+  _check_splits(agent.config.batch_size, run.learner_gpus)
+  description = agent.describe(agent.network_factory(spec), spec, agent.config)
+  replay_gib = _replay_gib(run, description)
+  if not run.allow_large_replay:
+    _check_fits_memory(run, description, replay_gib)
+  return _Checked(spec, action_set, description, num_steps, replay_gib)
+
+
+def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
   """Runs, or goes on with, the run of a workdir.
 
   Returns:
     The exit code: 0, or that of a run which was stopped and saved.
   """
+  repeat = run.task.options.action_repeat
   with cli.user_input():
-    spec, action_set = run.task.describe()
-    _check_splits(agent.config.batch_size, run.learner_gpus)
-    description = agent.describe(
-      agent.network_factory(spec), spec, agent.config
-    )
-    replay_gib = _replay_gib(run, description)
-    if not run.allow_large_replay:
-      _check_fits_memory(replay_gib)
-    manifest = _manifest(run, agent, spec, action_set)
+    manifest = _manifest(run, agent, checked.spec, checked.action_set)
     workdir = workdirs.Workdir(
       pathlib.Path(run.workdir),
       _identity(run, manifest),
     )
-    repeat = run.task.options.action_repeat
     copies = pretrained_policies.keep_copies(workdir.path, agent.pretrained)
     checkpointer = workdirs.RunCheckpointer(
       workdir.path, manifest, repeat, copies
@@ -173,7 +195,7 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     environment_factory=run.task.make,
     logger_factory=loggers.make_factory(workdir.path, repeat),
     checkpointer=checkpointer,
-    num_steps=-(-run.frames // repeat),
+    num_steps=checked.num_steps,
     checkpoint_period=-(-run.checkpoint_period // repeat),
     evaluation_period=-(-run.evaluation_period // repeat),
     evaluation_episodes=run.evaluation_episodes,
@@ -186,26 +208,31 @@ def train(run: run_flags.RunSettings, agent: Agent) -> int:
     seed=run.seed,
   )
   if counts is not None and plan.is_complete(counts):
-    print(
-      f"{workdir.path}: the run is complete, {counts.agent_steps:,} steps;"
-      " a larger --frames would go on with it"
-    )
+    print("the run is complete; a larger --frames would go on with it")
+    print(ending.text(workdir.path, counts))
     return 0
   for name in pretrained_policies.changed(agent.pretrained):
     print(f"{name} holds another policy by now; the run keeps its own copy")
   print(
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
     f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
-    f" {replay_gib:.2f} GiB",
+    f" {checked.replay_gib:.2f} GiB",
     *_budget(run, agent.config),
+    *pretrained_policies.of_other_games(agent.pretrained, run.task.game),
     sep="\n",
     flush=True,
   )
   if counts is None and agent.announcement:
     print(agent.announcement, flush=True)
-  if run.launch == run_flags.LOCAL:
-    return _run_embedded(run, plan, description)
-  return _launch(run, plan, agent, workdir)
+  with cli.work(workdir.path):
+    if run.launch == run_flags.LOCAL:
+      code = _run_embedded(run, plan, checked.description)
+    else:
+      code = _launch(run, plan, agent, workdir)
+  counts = checkpointer.latest()
+  if code == 0 and counts is not None:
+    print(ending.text(workdir.path, counts))
+  return code
 
 
 def _run_embedded(
@@ -290,12 +317,23 @@ def _memory_gib() -> float:
   return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def _check_fits_memory(replay_gib: float):
-  memory = _memory_gib()
-  if replay_gib > memory:
+def _check_fits_memory(
+  run: run_flags.RunSettings, description: agent_lib.Agent, replay_gib: float
+):
+  """Refuses what would be killed, sooner or later."""
+  item, config = description.item_spec, description.config
+  gib = {
+    "--max_replay_size": replay_gib,
+    # One is learned from, one is being made ready, one is under way to it.
+    "--batch_size": 3 * config.batch_size * sequences.num_bytes(item) / 2**30,
+    "--memory_capacity": run.envs_per_actor * config.memory_bytes / 2**30,
+  }
+  memory, needed = _memory_gib(), sum(gib.values())
+  if needed > memory:
+    name = max(gib, key=lambda name: gib[name])
     raise ValueError(
-      f"a full replay takes {replay_gib:.1f} GiB, and this machine has"
-      f" {memory:.1f} GiB; give a smaller --max_replay_size, or"
+      f"the run needs {needed:.1f} GiB, {gib[name]:.1f} of them by {name}, and"
+      f" this machine has {memory:.1f}; give a smaller {name}, or"
       " --allow_large_replay"
     )
 

@@ -12,11 +12,9 @@ logs/          output of each process, where a run has several
 pretrained_0/  copies of the checkpoints that it transfers from
 """
 
-import csv
 import dataclasses
 import fcntl
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -26,8 +24,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from behavior_transfer import files
 from behavior_transfer.agents import checkpoints
-from behavior_transfer.launch import experiment
+from behavior_transfer.launch import experiment, loggers
 
 Columns = dict[str, np.ndarray]
 
@@ -63,14 +62,20 @@ class Workdir:
     self.path = path
     self.replay = path / "replay"
     self.logs = path / "logs"
-    path.mkdir(parents=True, exist_ok=True)
     run_file = path / _RUN_FILE
-    self._lock = lock(path / _LOCK_FILE)
+    try:
+      path.mkdir(parents=True, exist_ok=True)
+      self._lock = lock(path / _LOCK_FILE)
+    except OSError as error:
+      raise WorkdirError(
+        f"--workdir is {path}, which cannot be written: {error.strerror};"
+        " choose another"
+      ) from None
     if self._lock is None:
       raise WorkdirError(f"{path} is in use by a run under way")
     if run_file.exists():
       _check_same_run(path, read_identity(path), identity)
-    elif {p.name for p in path.iterdir()} - {_LOCK_FILE}:
+    elif any(p.name != _LOCK_FILE and p.name[0] != "." for p in path.iterdir()):
       raise WorkdirError(
         f"{path} is not empty and holds no {_RUN_FILE}; choose another"
         " --workdir"
@@ -174,15 +179,12 @@ def read_identity(workdir: pathlib.Path) -> Mapping[str, Any]:
 
 def read_log(path: pathlib.Path) -> Columns:
   """Columns of a log, empty where there is none; missing values are nan."""
-  if not path.exists():
-    return {}
-  with path.open(newline="") as file:
-    rows = list(csv.DictReader(file))
+  columns, rows = loggers.read(path)
   if not rows:
     return {}
   return {
     name: np.array([float(row[name] or "nan") for row in rows])
-    for name in rows[0]
+    for name in columns
   }
 
 
@@ -193,12 +195,8 @@ def write_json(path: pathlib.Path, content: Any):
 
 def write_text(path: pathlib.Path, text: str):
   """Writes a file that is seen either whole or not at all."""
-  temporary = path.with_name(f".{path.name}.tmp")
-  with temporary.open("w") as file:
-    file.write(text)
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(temporary, path)
+  with files.whole(path) as partial:
+    partial.write_text(text)
 
 
 def writable(path: pathlib.Path) -> pathlib.Path:

@@ -160,7 +160,7 @@ class Coordinator:
     with self._lock:
       self._counts.learner_steps = steps
       self._saved = dataclasses.replace(self._counts)
-      self._experiment.history.save()
+      self._record.save()
       return self._saved, not self._replay_is_lost
 
   def replay_is_lost(self) -> bool:

@@ -5,13 +5,18 @@ from the actor, the learner and evaluations can be laid over one another.
 """
 
 import csv
+import logging
 import os
 import pathlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, SupportsFloat
 
+from .. import files
+
 Row = Mapping[str, SupportsFloat]
+
+_FLUSH_PERIOD = 10.0  # seconds after which TensorBoard is shown new rows
 
 
 class Logger(Protocol):
@@ -19,6 +24,9 @@ class Logger(Protocol):
 
   def write(self, data: Row) -> None:
     """Takes a row."""
+
+  def sync(self) -> None:
+    """Has all rows reach the disk."""
 
   def close(self) -> None:
     """Called when no row will follow."""
@@ -61,6 +69,10 @@ class Dispatcher(Logger):
     for logger in self._to:
       logger.write(data)
 
+  def sync(self):
+    for logger in self._to:
+      logger.sync()
+
   def close(self):
     for logger in self._to:
       logger.close()
@@ -93,7 +105,8 @@ class CSVLogger(Logger):
   """Rows in a file that outlives its writers.
 
   New columns may come at any time: the file is then written anew, with empty
-  cells in the older rows. Each row is on the disk when `write` returns.
+  cells in the older rows. A row outlives its process when `write` returns, and
+  a power cut once `sync` has.
   """
 
   def __init__(self, path: pathlib.Path, start: int):
@@ -106,40 +119,76 @@ class CSVLogger(Logger):
     self._path = path
     self._columns: list[str] = []
     if path.exists():
-      with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        # A row that a crash cut short has no value for its last column.
-        rows = [row for row in reader if None not in row.values()]
-        self._columns = list(reader.fieldnames or ())
-      self._rewrite(r for r in rows if int(r["agent_steps"]) <= start)
+      columns, rows = read(path)
+      rows = [r for r in rows if float(r.get("agent_steps") or "nan") <= start]
+      self._columns = columns if rows else []
+      self._rewrite(rows)
     self._file = path.open("a", newline="")
 
   def write(self, data: Row):
     new = [key for key in data if key not in self._columns]
     if new:
       self._file.close()
-      with self._path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+      rows = read(self._path)[1] if self._columns else []
       self._columns += new
       self._rewrite(rows)
       self._file = self._path.open("a", newline="")
     csv.DictWriter(self._file, self._columns).writerow(_plain(data))
     self._file.flush()
 
+  def sync(self):
+    os.fsync(self._file.fileno())
+
   def close(self):
     self._file.close()
 
   def _rewrite(self, rows: Iterable[Mapping[str, str]]):
-    temporary = self._path.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
+    with (
+      files.whole(self._path) as partial,
+      partial.open("w", newline="") as file,
+    ):
       writer = csv.DictWriter(file, self._columns)
       writer.writeheader()
       writer.writerows(rows)
-    os.replace(temporary, self._path)
+
+
+def read(path: pathlib.Path) -> tuple[list[str], list[dict[str, str]]]:
+  """Columns and rows of a `CSVLogger`'s file; none where there is no file.
+
+  What a kill or a power cut has damaged is left out: a row is one if it ends as
+  rows do, with a number, or nothing, in each column.
+  """
+  if not path.exists():
+    return [], []
+  text = path.read_bytes().decode(errors="replace")
+  *lines, cut = text.split("\r\n" if "\r\n" in text else "\n")
+  columns: list[str] = []
+  if lines and lines[0].isprintable() and "\ufffd" not in lines[0]:
+    columns = next(csv.reader(lines[:1]), [])
+  rows = [line.split(",") for line in lines[1:]]
+  intact = [
+    row
+    for row in rows
+    if len(row) == len(columns) and all(map(_is_number_or_empty, row))
+  ]
+  if damaged := len(rows) - len(intact) + bool(cut):
+    logging.warning("%s: %d damaged rows are left out", path, damaged)
+  return columns, [dict(zip(columns, row, strict=True)) for row in intact]
+
+
+def _is_number_or_empty(cell: str) -> bool:
+  try:
+    return not cell or float(cell) is not None
+  except ValueError:
+    return False
 
 
 class TensorBoardLogger(Logger):
-  """Scalars over frames."""
+  """Scalars over frames.
+
+  It writes when it is told to, unlike tensorboardX's own writer, whose thread
+  outlives what it fails at.
+  """
 
   def __init__(self, folder: pathlib.Path, start: int):
     """Opens an event file.
@@ -148,18 +197,34 @@ class TensorBoardLogger(Logger):
       folder: Holds the event files; made where it is missing.
       start: Frame that the run starts from; what is later is not shown.
     """
-    import tensorboardX  # some who import this module have it not
+    from tensorboardX import record_writer  # some who import this have it not
+    from tensorboardX.proto import event_pb2
 
-    self._writer = tensorboardX.SummaryWriter(
-      str(folder), purge_step=start + 1, flush_secs=10
-    )
+    self._event = event_pb2.Event
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"events.out.tfevents.{time.time():.6f}"
+    self._writer = record_writer.RecordWriter(str(folder / name))
+    self._flushed = time.monotonic()
+    self._write(file_version="brain.Event:2")
+    beginning = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    self._write(session_log=beginning, step=start + 1)
 
   def write(self, data: Row):
-    for key, value in _plain(data).items():
-      self._writer.add_scalar(key, value, global_step=data["frames"])
+    values = [{"tag": k, "simple_value": x} for k, x in _plain(data).items()]
+    self._write(summary={"value": values}, step=int(data["frames"]))
+    if time.monotonic() - self._flushed >= _FLUSH_PERIOD:
+      self.sync()
+
+  def sync(self):
+    self._flushed = time.monotonic()
+    self._writer.flush()
 
   def close(self):
     self._writer.close()
+
+  def _write(self, **content):
+    event = self._event(wall_time=time.time(), **content)
+    self._writer.write(event.SerializeToString())
 
 
 def _plain(data: Row) -> dict[str, int | float]:

@@ -4,7 +4,7 @@ import collections
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from .experiment import Counts
 
 _LAST_EPISODES = 10
+_SEPARATOR = " | "
 _TERMINAL_PERIOD = 0.5  # seconds between updates of the line in place
 _FILE_PERIOD = 10.0  # seconds between lines
 
@@ -84,7 +85,7 @@ class Progress:
       self._drawn = time.monotonic()
     if self._is_due():
       self._marks.append(self._mark())
-      self._draw(self._text(replay()))
+      self._draw(self._parts(replay()))
 
   def figures(self, replay: ReplayStatus) -> dict[str, float]:
     """Speeds over the last lines, and how full the replay is."""
@@ -106,7 +107,7 @@ class Progress:
     """Draws the line during an evaluation, if it is time to."""
     if self._is_due():
       text = f"evaluating, {played}/{num_episodes} episodes"
-      self._draw(f"{self._step()} | {text}")
+      self._draw([self._step(), text])
 
   def say(self, text: str):
     """Writes a line that stays."""
@@ -119,11 +120,16 @@ class Progress:
   def _is_due(self) -> bool:
     return time.monotonic() - self._drawn >= self._period
 
-  def _draw(self, text: str):
+  def _draw(self, parts: Sequence[str]):
+    """Draws the parts of a line, the most important ones first."""
     self._drawn = time.monotonic()
+    text = _SEPARATOR.join(parts)
     if self._live:
       # A line that wraps could not be drawn over.
-      text = text[: shutil.get_terminal_size().columns - 1]
+      width = shutil.get_terminal_size().columns - 1
+      while len(text) > width and _SEPARATOR in text:
+        text = text.rpartition(_SEPARATOR)[0]
+      text = text[:width]
       self._stream.write("\r" + text.ljust(self._width))
       self._width = len(text)
     else:
@@ -137,10 +143,19 @@ class Progress:
     counts = self._counts
     return time.monotonic(), counts.agent_steps, counts.learner_steps
 
-  def _text(self, replay: ReplayStatus) -> str:
+  def _parts(self, replay: ReplayStatus) -> list[str]:
     figures = self.figures(replay)
+    means = _means(self._episodes)
     speed = figures["frames_per_second"]
-    parts = [self._step(), f"{speed:,.0f} frames/s"]
+    parts = [self._step()]
+    if means:
+      parts.append(f"return {means.pop('episode_return'):,.1f}")
+    if self._evaluation is not None:
+      parts.append(f"eval {self._evaluation:,.1f}")
+    if speed > 0:
+      steps = max(self._num_steps - self._counts.agent_steps, 0)
+      parts.append(f"ETA {_duration(self._frames_per_step * steps / speed)}")
+    parts.append(f"{speed:,.0f} frames/s")
     if figures["learner_steps_per_second"] > 0:
       parts.append(f"learner {figures['learner_steps_per_second']:.2g}/s")
     if replay.size < replay.min_size:
@@ -150,20 +165,9 @@ class Progress:
         f"replay {figures['replay_fill']:.0%}"
         f" ({figures['samples_per_insert']:.2g} samples an insert)"
       )
-    means = _means(self._episodes)
-    if means:
-      parts.append(f"return {means.pop('episode_return'):,.1f}")
-    if self._evaluation is not None:
-      parts.append(f"eval {self._evaluation:,.1f}")
-    parts += [
+    return parts + [
       f"{name.replace('_', ' ')} {value:.3g}" for name, value in means.items()
     ]
-    if speed > 0:
-      frames = self._frames_per_step * (
-        self._num_steps - self._counts.agent_steps
-      )
-      parts.append(f"ETA {_duration(max(frames, 0) / speed)}")
-    return " | ".join(parts)
 
 
 def _means(rows: collections.deque) -> dict[str, float]:

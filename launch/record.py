@@ -29,6 +29,9 @@ class StampedLogger(loggers.Logger):
     }
     self._to.write({**stamp, **data})
 
+  def sync(self):
+    self._to.sync()
+
   def close(self):
     self._to.close()
 
@@ -115,6 +118,12 @@ class Record:
       figures = self.progress.figures(status())
       shares = {f"seconds_{key}": s for key, s in (seconds or {}).items()}
       self.logger("progress").write({**figures, **shares})
+
+  def save(self):
+    """Has all that belongs to a checkpoint reach the disk before that does."""
+    self._experiment.history.save()
+    for logger in self._loggers.values():
+      logger.sync()
 
   def close(self):
     """Closes the logs."""

@@ -10,7 +10,7 @@ import pytest
 
 from behavior_transfer import envs
 from behavior_transfer.agents import bt, ngu
-from behavior_transfer.experiments import pretrained_policies, studies
+from behavior_transfer.experiments import pretrained_policies, studies, workdirs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -70,8 +70,9 @@ def test_its_programs_have_the_flags_it_gives_them():
   help_texts = {}
   for _, script, *arguments in calls:
     if script not in help_texts:
+      help_ = "--helpfull" if script.startswith("experiments") else "--help"
       help_texts[script] = subprocess.check_output(
-        [sys.executable, ROOT / script, "--help"], text=True
+        [sys.executable, ROOT / script, help_], text=True
       )
     for argument in arguments:
       name = argument.partition("=")[0]
@@ -85,8 +86,8 @@ def test_its_programs_have_the_flags_it_gives_them():
 
 
 def test_its_bundled_policies_are_there():
-  for name in re.findall(r"`(\w+_ngu)`", README):
-    assert name in pretrained_policies.BUNDLED
+  names = set(re.findall(r"`(\w+_ngu)`", README))
+  assert names == {n for n in pretrained_policies.BUNDLED if n.endswith("_ngu")}
 
 
 def test_its_other_commands_are_known():
@@ -136,14 +137,15 @@ def test_its_choices_are_the_defaults():
     assert defaults[name] == value
 
 
-@pytest.mark.parametrize(
-  ("file", "message"),
-  [
-    ("bootstrap", ": none on PATH or under pyenv"),
-    ("envs/variants.py", "No variant is called"),
-    ("experiments/workdirs.py", "is not empty and holds no"),
-  ],
-)
-def test_the_messages_it_explains_are_printed(file, message):
-  assert message in README
-  assert message in (ROOT / file).read_text()
+def test_the_messages_it_explains_are_printed(tmp_path):
+  with pytest.raises(ValueError) as unknown:
+    envs.variant("qwerty")
+  (tmp_path / "thesis.tex").touch()
+  with pytest.raises(ValueError) as foreign:
+    workdirs.Workdir(tmp_path, {})
+  messages = str(unknown.value), str(foreign.value)
+  explained = "No variant is called", "is not empty and holds no"
+  for message, part in zip(messages, explained, strict=True):
+    assert part in message and part in README
+  # This one is printed by test_bootstrap.py.
+  assert ": none on PATH or under pyenv" in README

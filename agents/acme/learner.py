@@ -59,6 +59,7 @@ class Learner(core.Learner):
     """Learns on the next batch.
 
     Raises:
+      FloatingPointError: if what came of it is not finite.
       TypeError: if the batch has lost its replay keys on a device.
     """
     sample = next(self._dataset)
@@ -72,6 +73,7 @@ class Learner(core.Learner):
       output = self._learner.step(
         sample.data, np.asarray(sample.info.probability)
       )
+      self._learner.check()
     output = jax.device_get(output)
     if self._replay_client:
       updates = zip(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from .. import configs
-from ..configs import field
+from ..configs import SHARE, SWITCH, field
 from ..r2d2 import config as r2d2_config
 
 _BT = "BT (Campos et al., arXiv 2102.13515)"
@@ -23,16 +23,19 @@ class BTConfig(r2d2_config.R2D2Config):
     True,
     "Whether pre-trained policies take over for flights",
     f"{_BT}, sec. 3",
+    SWITCH,
   )
   epsilon_levy: float = field(
     0.04,
     "Chance that a flight starts at a step outside one",
     "ours: BT gives no number",
+    SHARE,
   )
   use_extra_action: bool = field(
     True,
     "Whether the agent may call each pre-trained policy by an extra action",
     f"{_BT}, sec. 3",
+    SWITCH,
   )
   extra_action_targets: str = field(
     "controlled",
@@ -41,25 +44,22 @@ class BTConfig(r2d2_config.R2D2Config):
     "policy would have acted the same)",
     f"{_BT}, sec. 3, has one target for both entries; it does not say on "
     "which steps",
+    EXTRA_ACTION_TARGETS,
   )
   initial_weights: str = field(
     "none",
     "Weights loaded from the first pre-trained policy: none, partial (torso "
     "and LSTM) or full",
     f"{_BT}, sec. 5",
+    INITIAL_WEIGHTS,
   )
 
   def __post_init__(self):
     super().__post_init__()
+    # Random repeats would be flights within flights.
     configs.check(
-      self, "epsilon_levy", 0 <= self.epsilon_levy <= 1, "between 0 and 1"
+      self,
+      "exploration",
+      self.exploration == "epsilon_greedy",
+      "epsilon_greedy",
     )
-    for name, allowed in (
-      ("extra_action_targets", EXTRA_ACTION_TARGETS),
-      ("initial_weights", INITIAL_WEIGHTS),
-      # Random repeats would be flights within flights.
-      ("exploration", ("epsilon_greedy",)),
-    ):
-      configs.check(
-        self, name, getattr(self, name) in allowed, " or ".join(allowed)
-      )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files import whole
 from . import blocks as blocks_lib
 from . import store
 
-_HIDDEN = ".partial-"
 _SUFFIX = ".npz"
 
 
@@ -88,15 +88,8 @@ class Saver:
 
   def _write(self, segment: int, arrays: Mapping[str, np.ndarray]) -> None:
     path = self._path(segment)
-    partial = path.with_name(_HIDDEN + path.name)
-    with partial.open("wb") as file:
-      np.savez(file, **arrays)
-      file.flush()
-      os.fsync(file.fileno())
-    partial.rename(path)
-    descriptor = os.open(self._folder, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+    with whole(path) as partial:
+      np.savez(partial, **arrays)
 
   def _read(
     self, segment: int, known: dict[int, blocks_lib.StoredBlock]

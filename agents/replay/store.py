@@ -174,7 +174,8 @@ class Replay:
     wrong = ~(np.isfinite(priorities) & (priorities >= 0))
     if wrong.any():
       raise FloatingPointError(
-        f"the priority of sequence {keys[wrong][0]} is {priorities[wrong][0]}"
+        f"the priority of sequence {keys[wrong][0]} is {priorities[wrong][0]};"
+        " likeliest, rewards are too large, or --learning_rate is"
       )
     weights = np.where(priorities > 0, priorities**self._exponent, 0.0)
     here = keys >= self.oldest

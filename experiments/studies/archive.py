@@ -1,10 +1,11 @@
 """What a study's report is made of, in one small file, to be drawn again."""
 
 import json
-import os
 import pathlib
 import zipfile
 from collections.abc import Sequence
+
+from behavior_transfer.files import whole
 
 from .results import LOG, RECORD
 from .study import Run
@@ -20,8 +21,10 @@ def write(runs: Sequence[Run], folder: pathlib.Path, output: pathlib.Path):
     folder: Of the study.
     output: Folder to write `NAME` to.
   """
-  temporary = output / f".{NAME}.tmp"
-  with zipfile.ZipFile(temporary, "w") as archive:
+  with (
+    whole(output / NAME) as partial,
+    zipfile.ZipFile(partial, "w") as archive,
+  ):
     for run in runs:
       workdir = folder / run.name
       record = json.loads((workdir / RECORD).read_text())
@@ -37,4 +40,3 @@ def write(runs: Sequence[Run], folder: pathlib.Path, output: pathlib.Path):
       for name, content in files.items():
         entry = zipfile.ZipInfo(f"{run.name}/{name}")  # of a fixed date
         archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-  os.replace(temporary, output / NAME)

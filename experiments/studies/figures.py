@@ -11,6 +11,8 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
+from behavior_transfer.files import whole
+
 from . import arms, medians, published, statistics
 from . import results as results_lib
 from .results import Result
@@ -273,7 +275,6 @@ def _finish(
 
 def _save(figure: plt.Figure, path: pathlib.Path):
   for suffix in (".png", ".svg"):
-    temporary = path.with_name(f".partial-{path.name}{suffix}")
-    figure.savefig(temporary, dpi=110, format=suffix[1:], bbox_inches="tight")
-    temporary.replace(path.with_name(path.name + suffix))
+    with whole(path.with_name(path.name + suffix)) as partial:
+      figure.savefig(partial, dpi=110, format=suffix[1:], bbox_inches="tight")
   plt.close(figure)

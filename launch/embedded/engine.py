@@ -216,7 +216,7 @@ class _Run:
     if self.counts == self._saved:
       return
     plan = self._plan
-    plan.history.save()
+    self._record.save()
     params, learner_state, arrays = self._agent.save()
     environments = self._environments.save_state()
     engine = {

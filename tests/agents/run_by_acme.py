@@ -193,39 +193,6 @@ def _watch(program):
     time.sleep(0.1)
 
 
-def run_experiment():
-  """Later Acme in one thread, with evaluation."""
-  return {name: _run_experiment(name) for name in AGENTS}
-
-
-def _run_experiment(name):
-  from acme.jax import experiments
-  from acme.utils import loggers
-
-  agent, parts = Agent(name), {}
-  make_learner = agent.builder.make_learner
-
-  def keep_learner(**arguments):
-    parts.update(learner=make_learner(**arguments), **arguments)
-    return parts["learner"]
-
-  agent.builder.make_learner = keep_learner
-  experiments.run_experiment(
-    experiments.ExperimentConfig(
-      builder=agent.builder,
-      network_factory=agent.make_networks,
-      environment_factory=toys.Recall,
-      max_num_actor_steps=300,
-      seed=0,
-      logger_factory=lambda *_, **__: loggers.NoOpLogger(),
-      checkpointing=experiments.CheckpointingConfig(directory=f"~/{name}"),
-    ),
-    eval_every=100,
-    num_eval_episodes=2,
-  )
-  return report(parts["learner"].save(), parts["counter"].get_counts())
-
-
 if __name__ == "__main__":
   print(json.dumps(globals()[sys.argv[1]]()), flush=True)
   # Launchpad's threads, some of them inside Reverb, would wait for each other.

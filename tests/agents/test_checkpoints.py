@@ -32,7 +32,7 @@ MANIFEST = {
   "pretrained": [],
 }
 PARAMS = {
-  "torso": {"kernel": np.array([[1.5, -0.0], [np.nan, np.inf]], np.float32)},
+  "torso": {"kernel": np.array([[1.5, -0.0], [1e-45, -3.4e38]], np.float32)},
   "head": {"bias": np.array([1, -2], np.int8), "scale": np.float32(0.1)},
 }
 
@@ -102,6 +102,27 @@ def test_training_state_comes_back_bit_for_bit(tmp_path):
     assert np.asarray(read).tobytes() == np.asarray(saved).tobytes()
   assert type(loaded["statistics"].count) is int
   assert type(loaded["flags"][0]) is bool
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_has_diverged_is_neither_written_nor_read(
+  tmp_path, monkeypatch, value
+):
+  params = {**PARAMS, "scale": np.array([1, value], np.float32)}
+  state = {"mean": np.array([value])}
+  for broken in ({"params": params}, {"training_state": state}):
+    with pytest.raises(checkpoints.CheckpointError, match="is not finite"):
+      save(tmp_path / "run", **broken)
+  assert not list((tmp_path / "run").glob("[0-9]*"))
+  # As an earlier version wrote it.
+  with monkeypatch.context() as patch:
+    patch.setattr(checkpoints, "_check_finite", lambda *_: None)
+    path = save(tmp_path / "run", params=params, training_state=state)
+  with pytest.raises(checkpoints.CheckpointError) as error:
+    checkpoints.load_params(path)
+  assert f"{path}: policy.npz: scale is not finite" in one_line(error)
+  with pytest.raises(checkpoints.CheckpointError, match="npz: mean is not fin"):
+    checkpoints.load_training(path, state)
 
 
 def test_a_template_of_shapes_is_enough(tmp_path):

@@ -1,6 +1,7 @@
 """Frozen policies: callables, checkpoints, and what does not fit."""
 
 import dataclasses
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -85,8 +86,49 @@ def test_a_callables_randomness_follows_the_seed():
   assert first == again != other
 
 
+@pytest.mark.parametrize(
+  ("answer", "shown"),
+  [
+    (None, "None"),
+    (1, "1"),
+    ((), r"\(\)"),
+    ((1, None, 0), r"\(1, None, 0\)"),
+    ((1.7, None), r"\(1.7, None\)"),
+    ((np.float32(1), None), r"\("),
+    ((np.array([1]), None), r"\(array"),
+    (("1", None), r"\('1', None\)"),
+    ((-1, None), r"\(-1, None\)"),
+    ((3, None), r"\(3, None\)"),
+    ("ab", "'ab'"),
+  ],
+)
+def test_what_a_callable_answers_is_looked_at_before_any_work(
+  monkeypatch, answer, shown
+):
+  name = f"{__name__}:gambler"
+  monkeypatch.setattr(sys.modules[__name__], "gambler", lambda *_: answer)
+  frame = np.zeros((6, 6, 1), np.uint8)
+  message = rf"returned {shown}.*; it must be a pair of an action, an integer"
+  with pytest.raises(ValueError, match=message) as error:
+    pretrained.try_out(name, frame, 3)
+  assert "\n" not in str(error.value) and name in str(error.value)
+  with pytest.raises(Exception, match="it must be a pair of an action"):
+    play(pretrained.load(name, SPEC), 1)
+
+
+@pytest.mark.parametrize(
+  "action", [0, 2, np.int64(1), np.array(1), np.uint8(2)]
+)
+def test_an_integer_of_any_kind_is_an_action(action):
+  policy = pretrained.from_callable("it", lambda *_: (action, None), 3)
+  assert play(policy, 2) == [int(action)] * 2
+
+
 def test_faults_of_a_callable_are_not_swallowed():
-  for function, message in ((outlaw, "returned action 3"), (failing, "ideas")):
+  pretrained.try_out(f"{__name__}:walker", np.zeros((6, 6, 1), np.uint8), 3)
+  with pytest.raises(ValueError, match=r"RuntimeError: out of ideas"):
+    pretrained.try_out(f"{__name__}:failing", np.zeros(1), 3)
+  for function, message in ((outlaw, "returned .3, None"), (failing, "ideas")):
     with pytest.raises(Exception, match=message):
       play(load(function), 1)
 
@@ -250,8 +292,11 @@ def test_at_least_one_policy_is_needed():
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
-    ({"epsilon_levy": 1.5}, "epsilon_levy is 1.5; it must be between 0 and 1"),
-    ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+    (
+      {"epsilon_levy": 1.5},
+      "epsilon_levy is 1.5; it must be a number",
+    ),
+    ({"batch_size": 0}, "batch_size is 0; it must be an integer from 1"),
     ({"initial_weights": "half"}, "must be none or partial or full"),
     ({"exploration": "ez_greedy"}, "must be epsilon_greedy"),
     ({"sequence_period": 81}, "at most trace_length"),

@@ -164,3 +164,17 @@ def test_importance_weights_by_hand():
   chex.assert_trees_all_equal(
     q_learning.importance_weights(jnp.array([0.25, 0.01]), 0.0), jnp.ones(2)
   )
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize(
+  "probability", [[0.0, 0.1], [0.0, 0.0], [1e-45, 0.1], [1e-38, 1.0], [0.0]]
+)
+def test_importance_weights_of_what_is_next_to_impossible(
+  probability, exponent
+):
+  weights = q_learning.importance_weights(jnp.array(probability), exponent)
+  assert np.isfinite(weights).all()
+  assert weights[0] == 1.0 and (weights <= 1.0).all()
+  if probability[-1] and exponent:
+    assert weights[-1] < 1e-20

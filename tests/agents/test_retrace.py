@@ -120,7 +120,10 @@ def test_padding_changes_nothing():
   x["valid"][6:] = False
   x["action"][6:] = -1
   x["behaviour_probability"][6:] = 0
-  x["reward"][6:] = np.nan
+  for name in ("reward", "discount"):
+    x[name][6:] = np.nan
+  for name in ("online_q", "target_q"):
+    x[name][7:] = np.nan
   result = targets(x)[:6]
   short = {k: v[:7] if "_q" in k else v[:6] for k, v in x.items()}
   np.testing.assert_allclose(result, targets(short), rtol=1e-5)

@@ -47,7 +47,7 @@ def test_another_number_of_workers_is_the_same_run(copy):
     output, errors = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0, errors
     assert ("resumed from step 300" in errors) == (num_workers == 0)
-  assert "the run is complete, 450 steps" in output
+  assert "the run is complete" in output
 
 
 @pytest.mark.parametrize(

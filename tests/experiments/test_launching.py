@@ -75,9 +75,7 @@ def test_a_program_of_processes_reaches_its_budget(agent, tmp_path):
   episodes = _column(workdir / "train.csv", "episodes")
   assert episodes == list(range(1, len(episodes) + 1))
   assert len(episodes) >= 2000 // 80 - _ACTORS * _ENVIRONMENTS
-  assert list((workdir / "replay").glob("*/DONE")) or list(
-    (workdir / "replay").iterdir()
-  )
+  assert list((workdir / "replay").glob("*/DONE"))  # that of Reverb is whole
 
 
 def test_one_process_steps_several_environments(tmp_path):

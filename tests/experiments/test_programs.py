@@ -317,8 +317,16 @@ def test_the_commit_is_that_of_the_package(tmp_path, monkeypatch, top, known):
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_help_is_grouped(flag):
+def test_help_is_what_fits_a_screen_or_two(flag):
   output = programs.finish(programs.start("run_bt.py", flag))
+  assert "\nrun:\n" in output and "`games.py list`" in output
+  assert output.count("\n") < 80
+  assert "--epsilon_levy" not in output
+  assert output.endswith("the flags of the environment and the agent.\n")
+
+
+def test_full_help_is_grouped():
+  output = programs.finish(programs.start("run_bt.py", "--helpfull"))
   for group in ("run:", "environment:", "agent:"):
     assert f"\n{group}\n" in output
   assert "--epsilon_levy" in output
