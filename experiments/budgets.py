@@ -110,9 +110,9 @@ def config_of(program: str, arguments: Sequence[str]) -> configs.AgentConfig:
   kind = _CONFIGS[program]
   values = presets.PRESETS[given.get("preset", presets.DEFAULT)].fields(kind)
   for field in dataclasses.fields(kind):
-    if isinstance(field.default, bool):
+    if isinstance(getattr(kind, field.name), bool):
       if {field.name, f"no{field.name}"} & given.keys():
         values[field.name] = field.name in given
     elif field.name in given:
-      values[field.name] = type(field.default)(given[field.name])
+      values[field.name] = type(getattr(kind, field.name))(given[field.name])
   return kind(**values)

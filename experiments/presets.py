@@ -67,7 +67,6 @@ PRESETS = {
       "replay_ratio": 8.0,
       "target_update_period": 50,
       "actor_update_period": 25,
-      "learning_rate": 2.5e-4,
       "adam_epsilon": 1e-5,
       "epsilon_alpha": 3.0,  # 0.026 to 0.4
     },

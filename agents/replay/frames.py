@@ -24,7 +24,7 @@ class Block(NamedTuple):
 
 
 def compress(
-  compressor: zstandard.ZstdCompressor, data: bytes | np.ndarray
+  compressor: zstandard.ZstdCompressor, data: bytes | memoryview
 ) -> bytes:
   """Compresses so that what is kept takes its own size in memory.
 
@@ -66,7 +66,7 @@ class FrameRecorder:
     if not (is_last or self._cutter.ends_block(self._row)):
       return None
     self._num_frames = 0
-    return Block(compress(self._compressor, frames), len(frames))
+    return Block(compress(self._compressor, frames.data), len(frames))
 
   def _append(self, observation: np.ndarray) -> np.ndarray:
     """Keeps a frame; returns those of the block so far."""
@@ -80,8 +80,10 @@ class FrameRecorder:
 
   def save_state(self) -> dict[str, np.ndarray]:
     """All that decides about the blocks to come."""
-    frames = [] if self._frames is None else self._frames[: self._num_frames]
-    return {"row": np.array([self._row]), "frames": np.array(frames)}
+    frames = np.empty(0, np.uint8)
+    if self._frames is not None and self._num_frames:
+      frames = self._frames[: self._num_frames].copy()
+    return {"row": np.array([self._row]), "frames": frames}
 
   def restore_state(self, arrays: dict[str, np.ndarray]) -> None:
     self._row = int(arrays["row"][0])
