@@ -99,14 +99,15 @@ def whole(
   Raises:
     WrongValueError: It is none, or out of its range.
   """
-  try:
-    number = None if isinstance(given, bool) else operator.index(given)
-  except TypeError:
-    number = None
   allowed = f"an int >= {least}"
   if most < math.inf:
     allowed = f"an int from {least} to {most}"
-  require(number is not None and least <= number <= most, field, given, allowed)
+  try:
+    number = operator.index(given)
+  except TypeError:
+    raise WrongValueError(field, given, allowed) from None
+  is_in = not isinstance(given, bool) and least <= number <= most
+  require(is_in, field, given, allowed)
   return number
 
 

@@ -106,10 +106,10 @@ class AtariEnvironment(GameEnvironment):
       "terminal_on_life_loss", terminal_on_life_loss
     )
     arguments.require(
-      reward is None or decoder is not None,
+      isinstance(decoder, decoders.Decoder) or decoder is reward is None,
       "decoder",
       decoder,
-      "one, where a reward of events is given",
+      "a Decoder, which a reward of events needs",
     )
     if decoder is not None:
       decoder.check_rom(rom)

@@ -50,9 +50,9 @@ class GymnasiumEnvironment(gymnasium.Env):
     Raises:
       ValueError: There is no such variant, mode or option.
     """
-    modes = (None, *self.metadata["render_modes"])
-    allowed = "rgb_array, None"
-    arguments.require(render_mode in modes, "render_mode", render_mode, allowed)
+    if render_mode is not None:
+      modes = self.metadata["render_modes"]
+      arguments.require_one_of(modes, "render_mode", render_mode)
     self.render_mode = render_mode
     self._variant = variant
     self._options = options

@@ -52,6 +52,7 @@ class Change(NamedTuple):
   after: _Comparison
 
   def is_made(self, before: int, after: int, number: int) -> bool:
+    """Whether it is one."""
     moved = self.rises if after > before else self.falls and after < before
     return moved and self.before(before, number) and self.after(after, number)
 
@@ -224,10 +225,8 @@ class _Decode:
     for event, (change, states) in self.rules.items():
       read = cells[change.cell].read
       was, now = read(before), read(after)
-      if (
-        was != now
-        and _CHANGES[change.verb].is_made(was, now, change.number)
-        and all(_STATES[v](cells[c].read(after), n) for c, v, n in states)
+      if _CHANGES[change.verb].is_made(was, now, change.number) and all(
+        _STATES[v](cells[c].read(after), n) for c, v, n in states
       ):
         counts[event] = 1
     return counts

@@ -37,7 +37,7 @@ if sys.version_info >= (3, 11):
 else:
   import tomli as tomllib
 
-from .arguments import require, table
+from .arguments import require, require_one_of, table
 from .conditions import Conditions, Shaping
 from .rules import Rules
 
@@ -90,7 +90,7 @@ def read(content: str) -> dict[str, Any]:
   except RecursionError:
     raise ValueError("nested too deeply") from None
   for key in keys:
-    require(key in _KEYS, "key", key, ", ".join(sorted(_KEYS)), path=(key,))
+    require_one_of(sorted(_KEYS), "key", key, path=(key,))
   if "game" not in keys:
     raise ValueError("game is missing")
   conditions = {k: v for k, v in keys.items() if k in _CONDITIONS}

@@ -243,7 +243,7 @@ _MODDED = (
 )
 
 # What an environment is made with beside options.
-_OURS = {"seed", "game", "decoder", "reward"}
+_OURS = {"self", "seed", "game", "decoder", "reward"}
 _VARIANTS = {game: Variant(game, game) for game in _GAMES}
 _VARIANTS.update({variant.name: variant for variant in _MODDED})
 
@@ -333,20 +333,19 @@ def make(
   chosen = name if isinstance(name, Variant) else variant(name)
   is_maze = chosen.game == maze.GAME
   kind = maze.MazeEnvironment if is_maze else atari.AtariEnvironment
-  known = inspect.signature(kind).parameters.keys() - _OURS
+  known = inspect.signature(kind.__init__).parameters.keys() - _OURS
+  allowed = f"none of that name, but {', '.join(sorted(known))}"
   for option, value in options.items():
-    require(
-      option in known,
-      option,
-      value,
-      f"none of that name, but {', '.join(sorted(known))}",
-    )
+    require(option in known, option, value, allowed)
   if not is_maze:
     options.update(game=chosen.game, decoder=chosen.decoder)
-  is_plain = not chosen.conditions and NATIVE not in (chosen.rewards or {})
-  if is_plain and chosen.rewards is not None:
+  is_native = chosen.rewards is None and not chosen.conditions
+  is_table = (
+    chosen.events and not chosen.conditions and not chosen.native_weight
+  )
+  if is_table:
     options["reward"] = chosen.reward
   environment = kind(seed=seed, **options)
-  if is_plain:
+  if is_native or is_table:
     return environment
   return ConditionedEnvironment(environment, chosen.pay, chosen.conditions)

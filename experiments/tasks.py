@@ -111,7 +111,7 @@ class GameObserver:
     return {
       "game": self._game,
       "native_return": self._native_return,
-      "events": self._events.copy(),
+      "events": [*self._events.items()],  # in the order of their columns
       "cells": sorted(self._cells),
     }
 

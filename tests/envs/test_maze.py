@@ -402,7 +402,7 @@ def test_bad_arguments_are_refused_in_one_line(field, value):
 
 
 def test_options_of_the_console_are_refused():
-  with pytest.raises(TypeError, match="terminal_on_life_loss"):
+  with pytest.raises(ValueError, match=r"^terminal_on_life_loss: got True; "):
     envs.make("maze_far", seed=0, terminal_on_life_loss=True)
 
 

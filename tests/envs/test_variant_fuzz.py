@@ -132,7 +132,9 @@ def test_files_of_known_keys(tmp_path, keys, in_tables):
   path = tmp_path / "mine.toml"
   path.write_text("\n".join(lines), encoding="utf-8")
   message = _check(path)
-  if message and "at line" not in message:
+  if (
+    message and "at line" not in message and "rom_md5: got None" not in message
+  ):
     line, key = re.search(r"line (\d+): ([\w]+)", message).groups()
     above = lines[: int(line)]
     assert any(key in text or "extra" in text for text in above)

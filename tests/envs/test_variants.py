@@ -210,6 +210,18 @@ def test_events_are_added_to_a_share_of_the_native_score(weight):
     assert reward == envs.Variant("mine", "hero", table).reward(events)
 
 
+@pytest.mark.parametrize("game", ["breakout", "hero", "maze"])
+def test_an_empty_table_pays_nothing(game):
+  environment = envs.make(envs.Variant("mine", game, {}), seed=0)
+  environment.reset()
+  rng, native = np.random.default_rng(0), 0.0
+  for action in rng.integers(5, size=400):
+    step = environment.step(action)
+    assert step.first() or step.reward == 0
+    native += environment.native_reward
+  assert native or game == "hero"
+
+
 def test_a_game_without_a_decoder_adds_its_score_to_events():
   """Of events by rules, it is not known what they are worth in the score."""
   mine = rules.Rules(

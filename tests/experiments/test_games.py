@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from behavior_transfer import envs
-from behavior_transfer.envs import recordings
+from behavior_transfer.envs import console, recordings
 from tests.experiments import programs
 
 _HERO = recordings.bundled("hero")
@@ -161,3 +161,34 @@ def test_what_it_cannot_do_is_refused():
     (("probe", "maze"), "game: got 'maze'; allowed: a ROM of ale-py"),
   ):
     assert message in programs.refuse("games.py", *arguments)
+
+
+def test_play_needs_a_screen(monkeypatch):
+  for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+    monkeypatch.delenv(name, raising=False)
+  message = "play: needs a screen, by DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER"
+  assert message in programs.refuse("games.py", "play", "hero")
+
+
+def test_skiing_is_filmed_as_it_was_played(tmp_path):
+  """FIRE, which the game does not take, included."""
+  path, film = tmp_path / "mine.npz", tmp_path / "film.mp4"
+  actions = list(console.random_actions(200, seed=0))
+  assert max(actions) > 9
+  recordings.save(path, "skiing", actions)
+  frames = console.play(console.switch_on("skiing"), actions)
+  total = sum(frame.paid for frame in frames)
+  process = programs.start(
+    "games.py", "watch", "skiing", f"--recording={path}", f"--output={film}"
+  )
+  assert f"recording: return {total:,g};" in programs.finish(process)
+
+
+def test_it_takes_a_file_where_it_takes_a_name(tmp_path):
+  mine = tmp_path / "mine.toml"
+  mine.write_text('game = "pong"\nends_on = ["hit"]\n[rewards]\nnative = 2\n')
+  text = programs.finish(programs.start("games.py", "show", mine))
+  assert "a point of the native score pays 2" in text
+  assert "ends on hit" in text
+  process = programs.start("games.py", "verify", mine, "--frames=100")
+  assert programs.finish(process).startswith("pong: ")
