@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-_FOLDER = pathlib.Path(__file__).resolve().parents[2] / "experiments"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 
 # An agent and episodes that are as small as they get.
 TINY = (
@@ -30,7 +30,7 @@ def start(
 ) -> subprocess.Popen:
   """Starts a program."""
   return subprocess.Popen(
-    [sys.executable, _FOLDER / script, *map(str, arguments)],
+    [sys.executable, FOLDER / script, *map(str, arguments)],
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
