@@ -48,7 +48,10 @@ def finish(process: subprocess.Popen) -> str:
 def refuse(script: str, *arguments: object) -> str:
   """Expects a refusal: exit code 2 and one line, which is returned."""
   process = start(script, *arguments)
-  output, errors = process.communicate(timeout=120)
+  try:
+    output, errors = process.communicate(timeout=120)
+  finally:
+    process.kill()  # one that is not refused would go on
   assert process.returncode == 2, errors
   lines = errors.splitlines()
   assert len(lines) == 1, errors

@@ -39,8 +39,8 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
       "by --memory_capacity, and this machine has",
     ),
     (
-      (*_BT, "--min_replay_size=6000"),
-      "min_replay_size is 6000; it must be at most max_replay_size",
+      (*_BT, "--min_replay_size=600", "--max_replay_size=500"),
+      "min_replay_size is 600; it must be at most max_replay_size (500)",
     ),
     ((*_BT, "--noop_max=-1"), "noop_max: got -1"),
     ((*_BT, "--bathc_size=1"), "bathc_size"),
