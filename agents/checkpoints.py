@@ -297,19 +297,14 @@ def _form(leaf: Any) -> str:
 def _write_arrays(
   path: Path, leaves: Mapping[str, Any], compression: int = zipfile.ZIP_STORED
 ) -> None:
-  """Writes an .npz (np.savez cannot take every name)."""
-  with path.open("wb") as file, zipfile.ZipFile(file, "w") as archive:
-    for name, leaf in leaves.items():
-      dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
-      # Types that ml_dtypes and JAX register come back as raw bytes.
-      if getattr(dtype, "isbuiltin", 2) == 2 or dtype.kind not in "biufc":
-        raise CheckpointError(
-          path, f"{name} has dtype {dtype}, which .npz cannot hold"
-        )
-      member = zipfile.ZipInfo(name + ".npy")
-      member.compress_type = compression
-      with archive.open(member, "w", force_zip64=True) as stream:
-        np.lib.format.write_array(stream, np.asarray(leaf), allow_pickle=False)
+  for name, leaf in leaves.items():
+    dtype = getattr(leaf, "dtype", None) or np.asarray(leaf).dtype
+    # Types that ml_dtypes and JAX register come back as raw bytes.
+    if getattr(dtype, "isbuiltin", 2) == 2 or dtype.kind not in "biufc":
+      raise CheckpointError(
+        path, f"{name} has dtype {dtype}, which .npz cannot hold"
+      )
+  trees.write(path, leaves, compression)
   sync(path)
 
 

@@ -82,7 +82,8 @@ def check(
 
 def _check_field(config: Any, field_: dataclasses.Field) -> None:
   """NumPy's numbers are as good as Python's, which they become."""
-  name, kind = field_.name, type(field_.default)
+  default: Any = field_.default
+  name, kind = field_.name, type(default)
   allowed, value = field_.metadata["allowed"], getattr(config, name)
   is_range = isinstance(allowed, Range)
   if value is None and is_range and allowed.optional:

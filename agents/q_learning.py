@@ -159,9 +159,9 @@ def retrace_targets(
     return trace * (returns - value), returns
 
   steps = (reward, discount, expected[1:], lambda_ * ratio, of_action(value))
-  steps = tuple(jnp.where(valid, x, 0.0) for x in steps)
+  masked = tuple(jnp.where(valid, x, 0.0) for x in steps)
   _, returns = jax.lax.scan(
-    backwards, jnp.zeros_like(reward[0]), steps, reverse=True
+    backwards, jnp.zeros_like(reward[0]), masked, reverse=True
   )
   return rescale(returns, rescale_epsilon)
 

@@ -103,7 +103,7 @@ def fail(message: str, code: int = 2):
 class _IntegerParser(flags.IntegerParser):
   """Also takes 1e6 for a million."""
 
-  def convert(self, argument: str) -> int:
+  def convert(self, argument: int | str) -> int:
     with contextlib.suppress(ValueError):
       return super().convert(argument)
     with contextlib.suppress(ValueError, OverflowError):

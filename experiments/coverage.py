@@ -1,11 +1,13 @@
 """Where a run has been, over all its starts."""
 
 import pathlib
+import zipfile
 from typing import Any
 
 import numpy as np
 
 from behavior_transfer import envs, files
+from behavior_transfer.agents import trees
 from behavior_transfer.launch import experiment
 
 VISITED = "visited"  # key of the row of an episode; its cells
@@ -74,8 +76,8 @@ class Coverage(experiment.History):
     if not self._first_visits:
       return
     with files.whole(self._path) as partial:
-      np.savez_compressed(
-        partial,
-        cells=np.array(list(self._first_visits), np.uint8),
-        steps=np.array(list(self._first_visits.values()), np.int64),
-      )
+      arrays = {
+        "cells": np.array(list(self._first_visits), np.uint8),
+        "steps": np.array(list(self._first_visits.values()), np.int64),
+      }
+      trees.write(partial, arrays, zipfile.ZIP_DEFLATED)

@@ -97,6 +97,9 @@ class TimeFilter(Logger):
       self._written = time.monotonic()
       self._to.write(data)
 
+  def sync(self):
+    self._to.sync()
+
   def close(self):
     self._to.close()
 
@@ -211,7 +214,7 @@ class TensorBoardLogger(Logger):
 
   def write(self, data: Row):
     values = [{"tag": k, "simple_value": x} for k, x in _plain(data).items()]
-    self._write(summary={"value": values}, step=int(data["frames"]))
+    self._write(summary={"value": values}, step=int(float(data["frames"])))
     if time.monotonic() - self._flushed >= _FLUSH_PERIOD:
       self.sync()
 

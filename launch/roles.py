@@ -252,5 +252,8 @@ class _RemoteLogger(loggers.Logger):
   def write(self, data: loggers.Row):
     self._coordinator.log(self._label, dict(data))
 
+  def sync(self):
+    pass  # the coordinator does that
+
   def close(self):
     pass

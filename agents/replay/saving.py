@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...files import whole
+from .. import trees
 from . import blocks as blocks_lib
 from . import store
 
@@ -89,7 +90,7 @@ class Saver:
   def _write(self, segment: int, arrays: Mapping[str, np.ndarray]) -> None:
     path = self._path(segment)
     with whole(path) as partial:
-      np.savez(partial, **arrays)
+      trees.write(partial, arrays)
 
   def _read(
     self, segment: int, known: dict[int, blocks_lib.StoredBlock]

@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-_FOLDER = pathlib.Path(__file__).resolve().parents[2] / "experiments"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 
 # An agent and episodes that are as small as they get.
 TINY = (
@@ -30,7 +30,7 @@ def start(
 ) -> subprocess.Popen:
   """Starts a program."""
   return subprocess.Popen(
-    [sys.executable, _FOLDER / script, *map(str, arguments)],
+    [sys.executable, FOLDER / script, *map(str, arguments)],
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
@@ -48,7 +48,10 @@ def finish(process: subprocess.Popen) -> str:
 def refuse(script: str, *arguments: object) -> str:
   """Expects a refusal: exit code 2 and one line, which is returned."""
   process = start(script, *arguments)
-  output, errors = process.communicate(timeout=120)
+  try:
+    output, errors = process.communicate(timeout=120)
+  finally:
+    process.kill()  # one that is not refused would go on
   assert process.returncode == 2, errors
   lines = errors.splitlines()
   assert len(lines) == 1, errors

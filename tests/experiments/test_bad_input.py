@@ -13,9 +13,34 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
   [
     ((*_BT, "--game=hero_hrd"), "did you mean hero_hard"),
     ((*_BT, "--batch_size=0"), "batch_size is 0"),
+    ((*_BT, "--learning_rate=inf"), "learning_rate is inf; it must be"),
+    ((*_BT, "--replay_ratio=1e300"), "replay_ratio is 1e+300; it must be"),
     (
-      (*_BT, "--min_replay_size=6000"),
-      "min_replay_size is 6000; it must be at most max_replay_size",
+      (*_BT, "--max_replay_size=3000000000", "--allow_large_replay"),
+      "max_replay_size is 3000000000; it must be an integer from 1 to",
+    ),
+    (
+      (*_BT, "--target_update_period=3e9"),
+      "target_update_period is 3000000000; it must be",
+    ),
+    ((*_BT, "--frames=1.5"), "--frames=1.5: it must be a whole number"),
+    (
+      (*_BT, "--frames=1e3", "--envs_per_actor=1000"),
+      "250 agent steps, which is less than one in each of 1,000 environments",
+    ),
+    (("run_bt.py", "--pretrained=,"), "the name of a policy is empty"),
+    (("evaluate.py", "--checkpoint="), "the name of a policy is empty"),
+    (
+      ("run_bt.py", "--pretrained=math:hypot"),
+      "policy 'math:hypot' cannot be used",
+    ),
+    (
+      ("run_ngu.py", "--memory_capacity=1e6", "--embedding_size=65536"),
+      "by --memory_capacity, and this machine has",
+    ),
+    (
+      (*_BT, "--min_replay_size=600", "--max_replay_size=500"),
+      "min_replay_size is 600; it must be at most max_replay_size (500)",
     ),
     ((*_BT, "--noop_max=-1"), "noop_max: got -1"),
     ((*_BT, "--bathc_size=1"), "bathc_size"),
@@ -28,7 +53,10 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
       ("run_bt.py", "--game=pong", "--pretrained=/tmp"),
       "/tmp: holds no checkpoint",
     ),
-    (("run_r2d2.py", "--workdir=/proc/run"), "/proc/run"),
+    (
+      ("run_r2d2.py", "--workdir=/proc/run"),
+      "--workdir is /proc/run, which cannot be written",
+    ),
     (
       ("run_r2d2.py", "--num_actors=2"),
       "--num_actors is 2; with --launch=local it must be 1",

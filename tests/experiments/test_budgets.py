@@ -1,5 +1,7 @@
 """Budgets are counted right, and those that cannot teach are told."""
 
+import re
+
 import pytest
 
 from behavior_transfer.agents import ngu, r2d2
@@ -34,6 +36,31 @@ _SHORT = dict(
 )
 def test_updates_copies_and_reach(config, num_steps, expected):
   assert budgets.of(config, num_steps) == expected
+
+
+@pytest.mark.parametrize(
+  "fields, num_steps, num_environments, named",
+  [
+    ({"min_replay_size": 5_000}, 400, 1, "--min_replay_size of 5,000"),
+    ({"min_replay_size": 400}, 4_000, 1, "at most 401 sequences"),
+    ({"replay_ratio": 1e-9}, 10**6, 1, "--replay_ratio of 1e-09"),
+    ({"batch_size": 65_536}, 10**4, 16, "--batch_size of 65,536"),
+    ({}, 400, 1_000, "less than one in each of 1,000 environments"),
+  ],
+)
+def test_what_can_never_learn_is_refused(
+  fields, num_steps, num_environments, named
+):
+  config = r2d2.R2D2Config(**{**_SHORT, **fields})
+  with pytest.raises(ValueError, match=re.escape(named)) as error:
+    budgets.check(config, num_steps, num_environments)
+  assert "\n" not in str(error.value)
+
+
+def test_what_may_learn_a_little_is_not_refused():
+  # 401 sequences where each episode lasts a sequence period, and no longer.
+  config = r2d2.R2D2Config(**{**_SHORT, "min_replay_size": 393})
+  budgets.check(config, 4_000, 1)
 
 
 def test_what_can_teach_is_said_without_a_warning():
