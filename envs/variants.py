@@ -165,8 +165,13 @@ _MODDED = (
   Variant("gravitar_easy", "gravitar", {"planet": 1000.0, "bunker": 0.0}),
   # Worse, each of them costs.
   Variant("gravitar_hard", "gravitar", {"planet": 1000.0, "bunker": -100.0}),
-  Variant("hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}),
-  Variant("hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}),
+  # A trained R2D2 is at the first miner after some 125 steps.
+  Variant(
+    "hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}, steps_to_reward=125
+  ),
+  Variant(
+    "hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}, steps_to_reward=125
+  ),
   # A door needs a key, which no longer pays on the way there.
   Variant(
     "montezuma_revenge_easy", "montezuma_revenge", {"door": 300.0, "key": 0.0}

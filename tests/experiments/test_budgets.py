@@ -65,7 +65,7 @@ def test_what_may_learn_a_little_is_not_refused():
 
 def test_what_can_teach_is_said_without_a_warning():
   config = r2d2.R2D2Config(n_step=100)  # reaches 400 steps
-  (line,) = budgets.lines(config, 50_000_000, "hero_easy")
+  (line,) = budgets.lines(config, 50_000_000, "frostbite")
   assert line == (
     "learns by 7,773 updates, 3 copies to the target network; a reward can"
     " travel back 400 steps"
@@ -76,7 +76,11 @@ def test_rewards_that_are_too_far_off_are_warned_of():
   config = r2d2.R2D2Config(n_step=10)  # reaches 40
   _, warning = budgets.lines(config, 50_000_000, "hero_easy")
   assert warning.startswith(
-    "warning: the first reward of hero_easy can be 300 "
+    "warning: the first reward of hero_easy can be 125 "
+  )
+  _, warning = budgets.lines(config, 50_000_000, "frostbite")
+  assert warning.startswith(
+    "warning: the first reward of frostbite can be 300 "
   )
   assert len(budgets.lines(config, 50_000_000, "maze_far")) == 1  # 35 away
 
@@ -90,9 +94,9 @@ def test_few_updates_are_warned_of():
 def test_what_learns_without_the_task_needs_none_of_its_rewards():
   config = ngu.NGUConfig()
   assert budgets.of(config, 10_000_000) == (1_523, 1, 160)
-  assert len(budgets.lines(config, 10_000_000, "hero_easy")) == 1
+  assert len(budgets.lines(config, 10_000_000, "frostbite")) == 1
   mixture = ngu.NGUConfig(unsupervised=False)
-  assert "300 steps" in budgets.lines(mixture, 10_000_000, "hero_easy")[1]
+  assert "300 steps" in budgets.lines(mixture, 10_000_000, "frostbite")[1]
 
 
 def test_a_command_has_the_config_that_its_program_reads():
