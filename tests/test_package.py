@@ -238,7 +238,7 @@ def test_the_wheel_owns_one_name_and_holds_every_module(wheel):
   assert {name.partition("/")[0] for name in packaged} == {"behavior_transfer"}
   expected = {
     f"behavior_transfer/{path.relative_to(ROOT)}"
-    for path in [ROOT / "__init__.py", *sources(*ROOMS)]
+    for path in [*ROOT.glob("*.py"), *sources(*ROOMS)]
   }
   assert {name for name in packaged if name.endswith(".py")} == expected
   assert "behavior_transfer/py.typed" in packaged
