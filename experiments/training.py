@@ -77,7 +77,7 @@ def main(
     agent = make_agent(run)
     checked = _check(run, agent)
   if run.print_config:
-    print_settings(run, agent)
+    print_settings(run, agent, checked)
     return 0
   return train(run, agent, checked)
 
@@ -121,7 +121,18 @@ def _check_gpus(numbers: str):
     )
 
 
-def print_settings(run: run_flags.RunSettings, agent: Agent):
+class _Checked(NamedTuple):
+  """What a run is made of, once nothing is wrong with it."""
+
+  spec: tasks.TaskSpec
+  action_set: list[str]
+  description: agent_lib.Agent
+  num_steps: int
+  budget: list[str]
+  replay_gib: float
+
+
+def print_settings(run: run_flags.RunSettings, agent: Agent, checked: _Checked):
   """Prints all settings, each with its source."""
   settings = {
     field.name: getattr(run, field.name)
@@ -136,22 +147,7 @@ def print_settings(run: run_flags.RunSettings, agent: Agent):
     print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
   for name, setting in agent.settings.items():
     print(f"{name} = {setting.value}  # {setting.source}")
-  print("\n".join(_budget(run, agent.config)))
-
-
-def _budget(run: run_flags.RunSettings, config: Any) -> list[str]:
-  num_steps = run.frames // run.task.options.action_repeat
-  return budgets.lines(config, num_steps, run.task.game)
-
-
-class _Checked(NamedTuple):
-  """What a run is made of, once nothing is wrong with it."""
-
-  spec: tasks.TaskSpec
-  action_set: list[str]
-  description: agent_lib.Agent
-  num_steps: int
-  replay_gib: float
+  print(*checked.budget, sep="\n")
 
 
 def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
@@ -169,7 +165,8 @@ def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
   replay_gib = _replay_gib(run, description)
   if not run.allow_large_replay:
     _check_fits_memory(run, description, replay_gib)
-  return _Checked(spec, action_set, description, num_steps, replay_gib)
+  budget = budgets.lines(agent.config, num_steps, run.task.game)
+  return _Checked(spec, action_set, description, num_steps, budget, replay_gib)
 
 
 def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
@@ -217,7 +214,7 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
     f"{agent.name} on {run.task.game}, {run.frames:,} frames ="
     f" {plan.num_steps:,} agent steps, in {workdir.path}; replay takes up to"
     f" {checked.replay_gib:.2f} GiB",
-    *_budget(run, agent.config),
+    *checked.budget,
     *pretrained_policies.of_other_games(agent.pretrained, run.task.game),
     sep="\n",
     flush=True,
