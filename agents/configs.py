@@ -133,6 +133,9 @@ class AgentConfig:
   target_update_period: int = field(
     2500, "Learner steps between copies to the target network", _R2D2, COUNT
   )
+  averaging_period: int = field(
+    1, "Learner steps whose mean parameters act; 1: the newest", _R2D2, COUNT
+  )
   learning_rate: float = field(1e-4, "Adam's step size", _R2D2, POSITIVE)
   adam_epsilon: float = field(1e-3, "Adam's epsilon", _R2D2, POSITIVE)
   max_gradient_norm: float = field(

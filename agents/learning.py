@@ -19,12 +19,14 @@ class TrainingState(NamedTuple):
   Attributes:
     params: online parameters.
     target_params: the older copy that gives bootstrap values.
+    acting_params: those that act, the mean of the newest online parameters.
     opt_state: the optimiser's.
     steps: int32 `[]`, SGD steps taken.
   """
 
   params: networks_lib.Params
   target_params: networks_lib.Params
+  acting_params: networks_lib.Params
   opt_state: optax.OptState
   steps: chex.Array
 
@@ -62,17 +64,24 @@ class LearnerCore(NamedTuple):
 
 
 def make_learner_core(loss: Loss, config: configs.AgentConfig) -> LearnerCore:
-  """Adam with clipped gradients and a periodically copied target network."""
+  """Adam with clipped gradients and a periodically copied target network.
+
+  What acts is a running mean of the parameters: of all so far, and later as if
+  of the last `averaging_period`.
+  """
   optimiser = optax.chain(
     optax.clip_by_global_norm(config.max_gradient_norm),
     optax.adam(config.learning_rate, eps=config.adam_epsilon),
   )
 
   def init(params: networks_lib.Params) -> TrainingState:
-    # A copy, so that no buffer appears twice in a state that is donated.
-    target_params = jax.tree.map(jnp.copy, params)
+    # Copies, so that no buffer appears twice in a state that is donated.
+    target_params, acting_params = (
+      jax.tree.map(jnp.copy, params) for _ in range(2)
+    )
+    steps = jnp.zeros((), jnp.int32)
     return TrainingState(
-      params, target_params, optimiser.init(params), jnp.zeros((), jnp.int32)
+      params, target_params, acting_params, optimiser.init(params), steps
     )
 
   def step(
@@ -97,15 +106,22 @@ def make_learner_core(loss: Loss, config: configs.AgentConfig) -> LearnerCore:
     target_params = optax.periodic_update(
       params, state.target_params, steps, config.target_update_period
     )
+    acting_params = optax.incremental_update(
+      params,
+      state.acting_params,
+      1.0 / jnp.minimum(steps, config.averaging_period),
+    )
     metrics: dict[str, Any] = {
       "loss": value,
       "gradient_norm": optax.tree.norm(gradients),
       **output.metrics,
     }
-    new_state = TrainingState(params, target_params, opt_state, steps)
+    new_state = TrainingState(
+      params, target_params, acting_params, opt_state, steps
+    )
     return new_state, LossOutput(output.priorities, metrics)
 
   def variables(state: TrainingState) -> dict[str, Any]:
-    return {policies.POLICY: state.params}
+    return {policies.POLICY: state.acting_params}
 
   return LearnerCore(jax.jit(init), jax.jit(step, donate_argnums=0), variables)

@@ -66,6 +66,7 @@ PRESETS = {
       "min_replay_size": 500,
       "replay_ratio": 8.0,
       "target_update_period": 50,
+      "averaging_period": 200,
       "actor_update_period": 25,
       "adam_epsilon": 1e-5,
       "epsilon_alpha": 3.0,  # 0.026 to 0.4

@@ -84,7 +84,7 @@ def make_learner_core(
 
   def variables(state: NGUTrainingState):
     return {
-      policies.POLICY: state.policy.params,
+      **policy_core.variables(state.policy),
       policies.OWN_REWARD: state.intrinsic,
     }
 

@@ -79,10 +79,30 @@ STUDIES = {
       arms=("r2d2", "bt_ngu", "bt_no_flights", "bt_no_extra_action"),
     ),
     Study(
+      "native",
+      "R2D2 on games as they are, beside others' published curves",
+      games=("hero", "ms_pacman", "pong", "space_invaders", "breakout"),
+      arms=("r2d2",),
+      # As the others were evaluated.
+      flags={
+        "sticky_action_probability": 0.25,
+        "full_action_set": False,
+        "max_episode_frames": 108_000,
+        "evaluation_episodes": 5,
+      },
+      scale="hours",
+    ),
+    Study(
       "miniature",
       "The paper's claims in a maze",
       games=suites.MAZE,
-      arms=tuple(name for name in arms.ARMS if name != "bt_hero"),
+      arms=tuple(name for name in arms.ARMS if not name.startswith("bt_hero")),
+      groups=(
+        ("r2d2", "r2d2_ez", "bt_ngu"),
+        ("bt_ngu", "bt_no_flights", "bt_no_extra_action"),
+        ("bt_ngu", "bt_rnd", "bt_constant"),
+        ("r2d2", "partial", "full", "bt_partial", "bt_full"),
+      ),
       fewer_arms={
         "maze_deceptive": ("r2d2", "r2d2_ez", "bt_ngu", "partial", "full"),
         "maze_dense": ("r2d2", "bt_ngu", "partial"),
@@ -102,6 +122,10 @@ STUDIES = {
       arms=(
         *("r2d2", "r2d2_ez"),
         *("bt_hero", "bt_hero_no_flights", "bt_hero_no_extra"),
+      ),
+      groups=(
+        ("r2d2", "r2d2_ez", "bt_hero"),
+        ("bt_hero", "bt_hero_no_flights", "bt_hero_no_extra"),
       ),
       seeds=5,
       flags={"evaluation_episodes": 10},

@@ -19,41 +19,51 @@ from .results import Result
 
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = "os^vDPX*<>p"
+_LINE_SPACING = 0.065  # of a panel's height
 
 
 def draw_curves(
   results: Sequence[Result],
   games: Sequence[str],
-  names: Sequence[str],
+  groups: Sequence[Sequence[str]],
   column: str,
   label: str,
   path: pathlib.Path,
 ):
-  """A column of evaluations over frames: the mean, and the span of the seeds.
+  """A column of evaluations over frames: the seeds' mean and its interval.
 
   As in Behavior Transfer (arXiv 2102.13515), figures 1 to 6.
 
   Args:
     results: To choose from.
-    games: A panel each.
-    names: Of arms or pre-trainings, a line each.
+    games: A column of panels each.
+    groups: A row of panels each: names of arms or pre-trainings, a line each.
     column: Of the evaluations.
     label: Of the vertical axis.
     path: Of the pictures, without suffix.
   """
-  figure, grid = _grid(games)
-  for axes, game in zip(grid, games, strict=True):
+  panels = [(names, game) for names in groups for game in games]
+  # A sole group may have many games, in as many rows as they take.
+  figure, grid = _grid(panels, columns=len(games) if groups[1:] else None)
+  for axes, (names, game) in zip(grid, panels, strict=True):
     axes.set_title(game)
     for name in names:
       _draw_seeds(axes, results, game, name, column)
     if column == "extra_action":  # a share
       axes.set_ylim(0, None)
-    _draw_published(axes, game, column)
+    if axes.lines:
+      _draw_published(axes, game, column)
   _finish(figure, grid, label, path)
 
 
 def _draw_published(axes: plt.Axes, game: str, column: str):
   """Lines, or words where a line would flatten the curves."""
+  last_frames = axes.get_xlim()[1]
+  if column == "episode_return":
+    for name, points in published.curves(game).items():
+      reached = [point for point in points if point[0] <= last_frames]
+      if reached:
+        axes.plot(*zip(*reached, strict=True), "o-", color="gray", label=name)
   low, high = axes.get_ylim()
   out_of_scale = []
   for label, score in published.SCORES.get(column, {}).get(game, {}).items():
@@ -175,7 +185,7 @@ def _draw_seeds(
   arm: str,
   column: str,
 ):
-  """An arm's column over frames: mean, lowest and highest of its seeds."""
+  """An arm's column over frames: its seeds' mean, and that mean's interval."""
   seeds = [
     r.evaluations
     for r in results_lib.select(results, game, arm)
@@ -188,7 +198,7 @@ def _draw_seeds(
   values = np.stack(
     [np.interp(frames, seed["frames"], seed[column]) for seed in seeds]
   )
-  bounds = np.stack([f(values, axis=0) for f in (np.mean, np.min, np.max)])
+  bounds = np.array([statistics.mean([seeds]) for seeds in values.T]).T
   label = f"{arms.LABELS[arm]} ({len(seeds)})"
   _draw_line(axes, frames, bounds, arm, label)
 
@@ -234,20 +244,21 @@ def _style(arm: str, line: str) -> dict:
 
 
 def _grid(
-  games: Sequence[str], height: float = 3.2
+  panels: Sequence[object], height: float = 3.2, columns: int | None = None
 ) -> tuple[plt.Figure, list[plt.Axes]]:
-  columns = min(len(games), 3 if len(games) <= 9 else 8)
-  rows = math.ceil(len(games) / columns)
+  if columns is None:
+    columns = min(len(panels), 3 if len(panels) <= 9 else 8)
+  rows = math.ceil(len(panels) / columns)
   figure, grid = plt.subplots(
     rows,
     columns,
-    figsize=(4.2 * columns, height * rows),
+    figsize=(4.8 * columns, height * rows),
     squeeze=False,
     layout="constrained",
   )
-  for axes in grid.flat[len(games) :]:
+  for axes in grid.flat[len(panels) :]:
     axes.set_visible(False)
-  return figure, list(grid.flat[: len(games)])
+  return figure, list(grid.flat[: len(panels)])
 
 
 def _finish(
@@ -257,20 +268,34 @@ def _finish(
   path: pathlib.Path,
   below: str = "frames",
 ):
-  """Labels the axes, and puts one legend below them all."""
-  handles: dict = {}
+  """Labels the axes, and each line at its end."""
   for axes in grid:
     axes.grid(alpha=0.3)
     axes.set_xlabel(below)
-    handles.update(
-      zip(*reversed(axes.get_legend_handles_labels()), strict=True)
-    )
+    _name_lines(axes)
   grid[0].set_ylabel(label)
-  if handles:
-    figure.legend(
-      handles.values(), handles.keys(), loc="outside lower center", ncols=3
-    )
   _save(figure, path)
+
+
+def _name_lines(axes: plt.Axes):
+  """Writes the names of lines to the right of their ends, apart from others."""
+  lines = [x for x in axes.lines if not x.get_label().startswith("_")]
+  ends = [line.get_xydata()[-1] for line in lines]
+  heights = axes.transAxes.inverted().transform(axes.transData.transform(ends))
+  free = 0.0
+  for height, line in sorted(
+    zip(heights[:, 1], lines, strict=True), key=lambda x: x[0]
+  ):
+    free = max(height, free)
+    axes.annotate(
+      line.get_label(),
+      (1.02, free),
+      xycoords="axes fraction",
+      fontsize=8,
+      va="center",
+      color=line.get_color(),
+    )
+    free += _LINE_SPACING
 
 
 def _save(figure: plt.Figure, path: pathlib.Path):

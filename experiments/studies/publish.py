@@ -80,7 +80,7 @@ def _draw(
   figures.draw_curves(
     done,
     study.games,
-    study.arms,
+    study.groups or [study.arms],
     "episode_return",
     "return, evaluation",
     output / "curves",
@@ -90,7 +90,7 @@ def _draw(
     figures.draw_curves(
       done,
       study.games,
-      [arm for arm in study.arms if arms.ARMS[arm].has_extra_action],
+      [[arm for arm in study.arms if arms.ARMS[arm].has_extra_action]],
       "extra_action",
       "share of a⁺ in greedy play",
       output / "extra_action",
@@ -101,7 +101,7 @@ def _draw(
     figures.draw_curves(
       done,
       roms,
-      [*arms.PRETRAININGS],
+      [[*arms.PRETRAININGS]],
       "native_return",
       "native score",
       output / "zero_shot",

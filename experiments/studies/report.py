@@ -17,13 +17,13 @@ Table = list[list[str]]  # the first row is the header
 
 _FIGURES = {
   "curves": "Returns of evaluations over frames: mean over seeds, their number"
-  " in brackets, and the span from the lowest to the highest of them.",
+  " in brackets, with its 95 % interval. Gray: published, see published.py.",
   "finals": "Mean return of the last quarter of the evaluations. Gray: seeds;"
   " line: 95 % interval of their mean.",
   "zero_shot": "The game's own score in evaluations of the policies while they"
   " are pre-trained without it.",
   "extra_action": "Share of evaluation steps at which the agent called its"
-  " pre-trained policy by a⁺: mean over seeds, and their span.",
+  " pre-trained policy by a⁺: mean over seeds, with its 95 % interval.",
   "medians": "Median human-normalised score over frames, with its 95 %"
   " interval.",
   "zero_shot_medians": "The same of policies while they are pre-trained without"

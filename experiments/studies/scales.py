@@ -51,6 +51,21 @@ SCALES = {
       flags={"preset": "small", "max_episode_frames": 12_000},
     ),
     Scale(
+      name="hours",
+      suits="two CPU cores, hours for a run",
+      frames=10_000_000,
+      pretraining_frames=40_000_000,
+      seeds=2,
+      frames_per_second=1_500.0,  # a run on each of two cores: twice that
+      flags={
+        "preset": "small",
+        "envs_per_actor": 8,
+        "replay_ratio": 4.0,
+        "evaluation_period": 800_000,
+        "checkpoint_period": 200_000,
+      },
+    ),
+    Scale(
       name="gpu",
       suits="one GPU and sixteen cores, some hours for a game",
       frames=200_000_000,

@@ -21,6 +21,7 @@ class Study:
     title: What it shows.
     games: Tasks, names of games or variants.
     arms: Names of `arms.ARMS`.
+    groups: Those that a panel sets beside one another; all, where none is said.
     fewer_arms: The only ones of them on some games, by name.
     seeds: Of each arm; a scale may have fewer.
     more_seeds: The same for some arms, by name.
@@ -38,6 +39,7 @@ class Study:
   title: str
   games: tuple[str, ...]
   arms: tuple[str, ...]
+  groups: tuple[tuple[str, ...], ...] = ()
   fewer_arms: Mapping[str, tuple[str, ...]] = dataclasses.field(
     default_factory=dict
   )

@@ -99,12 +99,12 @@ def make_learner(dataset, counter, priorities):
   """A learner whose core learns nothing, and a replay that notes its calls."""
   return learner.Learner(
     learning.LearnerCore(
-      init=lambda params: learning.TrainingState(params, params, (), 0),
+      init=lambda params: learning.TrainingState(params, params, params, (), 0),
       step=lambda state, data, probability: (
         state._replace(steps=state.steps + 1),
         learning.LossOutput(np.full(len(probability), 0.5), {}),
       ),
-      variables=lambda state: {"policy": state.params},
+      variables=lambda state: {"policy": state.acting_params},
     ),
     params={"w": np.ones(3)},
     batch_size=2,

@@ -1,5 +1,7 @@
 """The SGD step: what it updates, when the target follows, what it weights."""
 
+import dataclasses
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -73,6 +75,35 @@ def test_target_network_follows_every_period(parts):
       third = jax.tree.map(np.array, state.params)
     if step == 4:
       chex.assert_trees_all_equal(state.target_params, third)
+
+
+def test_what_acts_is_a_mean_of_the_newest_parameters(parts):
+  nets, loss, _, _, batch = parts
+  config = dataclasses.replace(CONFIG, averaging_period=3)
+  core = learning.make_learner_core(loss, config)
+  state = core.init(nets.init(jax.random.PRNGKey(0)))
+  steps, mean = [], None
+  for step in range(1, 7):
+    state, _ = core.step(state, batch, np.array([0.5, 0.5]))
+    steps.append(jax.tree.map(np.array, state.params))
+    if step <= 3:  # a plain mean of all so far
+      mean = jax.tree.map(lambda *x: np.mean(x, axis=0), *steps)
+    else:
+      mean = jax.tree.map(lambda m, x: m * 2 / 3 + x / 3, mean, steps[-1])
+    acting = core.variables(state)["policy"]
+    chex.assert_trees_all_close(acting, mean, rtol=1e-5, atol=1e-7)
+  assert not np.allclose(
+    jax.tree.leaves(mean)[0], jax.tree.leaves(steps[-1])[0], rtol=1e-3
+  )
+
+
+def test_as_in_r2d2_the_newest_parameters_act(parts):
+  nets, _, core, _, batch = parts
+  state = core.init(nets.init(jax.random.PRNGKey(0)))
+  for _ in range(3):
+    state, _ = core.step(state, batch, np.array([0.5, 0.5]))
+    acting = core.variables(state)["policy"]
+    chex.assert_trees_all_equal(acting, state.params)
 
 
 def test_learning_repeats_itself(parts):
