@@ -9,7 +9,8 @@ takes little.
 
 The second command sets the same beside another checkout, of e4558ed for one,
 the last before this engine, run by this interpreter; and the speed at which
-both act and learn, with the preset `small`. Both have 16 environments.
+both act and learn, with the preset `small` as it was then. Both have 16
+environments.
 """
 
 import contextlib
@@ -35,6 +36,11 @@ _OLDER = flags.DEFINE_string(
 _CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 _PATIENCE = 600.0  # seconds
 _WARM_UP = 3  # rows of the learner's log
+_SETTINGS = (
+  *("--preset=small", "--burn_in=10", "--trace_length=40"),
+  *("--sequence_period=20", "--n_step=5", "--batch_size=16"),
+  *("--max_replay_size=5000", "--min_replay_size=200", "--replay_ratio=4"),
+)
 _FRAMES_PER_STEP = 4
 
 
@@ -95,7 +101,7 @@ def _first_learner_step(checkout: pathlib.Path, folder: pathlib.Path) -> float:
 def _speed(checkout: pathlib.Path, folder: pathlib.Path) -> float:
   """Frames per second of a run that acts and learns, and nothing else."""
   with _running(
-    *(checkout, folder, "--preset=small", f"--frames={10**9}"),
+    *(checkout, folder, *_SETTINGS, f"--frames={10**9}"),
     *("--evaluation_episodes=0", f"--checkpoint_period={10**9}"),
   ) as rows:
     first = len(rows(_WARM_UP))

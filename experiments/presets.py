@@ -85,6 +85,7 @@ PRESETS = {
       "max_replay_size": 5_000,
       "min_replay_size": 200,
       "target_update_period": 100,
+      "averaging_period": 1,
       "actor_update_period": 100,
       "learning_rate": 5e-4,
       "adam_epsilon": 1e-4,
