@@ -14,7 +14,8 @@ _ENVIRONMENT_HELP = {
   "num_stacked": "Frames of past steps in an observation.",
   "noop_max": "An episode starts with up to this many no-op frames; in the"
   " maze, with none.",
-  "max_episode_frames": "Emulator frames after which an episode is cut.",
+  "max_episode_frames": "Emulator frames after which an episode is cut; not"
+  " given, a --preset has its own.",
   "sticky_action_probability": "Chance, at each emulator frame (in the maze, at"
   " each step), that the previous action is seen again.",
   "full_action_set": "All 18 joystick actions, or those that the game reads;"

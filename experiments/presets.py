@@ -14,6 +14,7 @@ class Preset:
   Attributes:
     network: Size of the network.
     frames: Emulator frames of a run.
+    max_episode_frames: Emulator frames after which an episode is cut.
     evaluation_period: Emulator frames between evaluations.
     evaluation_episodes: Episodes of each.
     checkpoint_period: Emulator frames between checkpoints.
@@ -23,6 +24,7 @@ class Preset:
 
   network: str
   frames: int
+  max_episode_frames: int
   evaluation_period: int
   evaluation_episodes: int
   checkpoint_period: int
@@ -40,6 +42,7 @@ PRESETS = {
   "paper": Preset(
     network="paper",
     frames=5_000_000_000,  # BT, sec. 5
+    max_episode_frames=108_000,  # R2D2, NGU
     evaluation_period=50_000_000,
     evaluation_episodes=10,
     checkpoint_period=5_000_000,
@@ -52,6 +55,7 @@ PRESETS = {
   "small": Preset(
     network="small",
     frames=400_000,
+    max_episode_frames=12_000,  # 16 environments shall see some ends
     evaluation_period=100_000,
     evaluation_episodes=3,
     checkpoint_period=40_000,
@@ -100,6 +104,7 @@ PRESETS = {
   "miniature": Preset(
     network="tiny",
     frames=112_000,
+    max_episode_frames=108_000,  # a walk in the maze is shorter
     evaluation_period=8_000,
     evaluation_episodes=2,
     checkpoint_period=32_000,

@@ -249,6 +249,10 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     given = holder.value
     return getattr(preset, holder.name) if given is None else given
 
+  if not flags.FLAGS["max_episode_frames"].present:
+    environment = dataclasses.replace(
+      environment, max_episode_frames=preset.max_episode_frames
+    )
   try:
     name = envs.variant(_GAME.value).name
   except ValueError as error:

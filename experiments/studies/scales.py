@@ -48,7 +48,7 @@ SCALES = {
       pretraining_frames=6_000_000,
       seeds=5,
       frames_per_second=750.0,  # a run on each of two cores: twice that
-      flags={"preset": "small", "max_episode_frames": 12_000},
+      flags={"preset": "small"},
     ),
     Scale(
       name="hours",

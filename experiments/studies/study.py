@@ -90,7 +90,11 @@ class Run:
 
 
 def plan(study: Study, scale: Scale) -> list[Run]:
-  """The runs of a study at a scale, those that others need before them."""
+  """The runs of a study at a scale, those that others need before them.
+
+  The first seeds of all arms come first, so that a study that is cut short can
+  be looked at.
+  """
   runs: dict[str, Run] = {}
   if study.frames is not None:
     scale = dataclasses.replace(scale, frames=study.frames)
@@ -101,7 +105,7 @@ def plan(study: Study, scale: Scale) -> list[Run]:
     for name in study.fewer_arms.get(game, study.arms):
       for run in _runs(study, scale, game, arms.ARMS[name]):
         runs.setdefault(run.name, run)
-  return list(runs.values())
+  return sorted(runs.values(), key=lambda run: run.seed)
 
 
 def _runs(
