@@ -130,6 +130,13 @@ class AgentConfig:
   rescale_epsilon: float = field(
     1e-3, "epsilon of the value rescaling h", _R2D2, POSITIVE
   )
+  value_scale: float = field(
+    1.0,
+    "Action values, in units of the network's outputs; above 1, large ones are"
+    " learned in fewer updates",
+    f"ours; {_R2D2} has none",
+    POSITIVE,
+  )
   target_update_period: int = field(
     2500, "Learner steps between copies to the target network", _R2D2, COUNT
   )

@@ -33,7 +33,7 @@ _SIDE = flags.DEFINE_enum(
 )
 _STEPS = flags.DEFINE_integer(
   "steps",
-  50_000,
+  150_000,
   "Agent steps of each side, and a fifth of that before.",
   lower_bound=400,
   module_name="program",

@@ -65,6 +65,7 @@ PRESETS = {
       "sequence_period": 10,
       "discount": 0.99,
       "n_step": 10,
+      "value_scale": 10.0,
       "batch_size": 8,
       "max_replay_size": 15_000,  # 150,000 agent steps
       "min_replay_size": 500,
@@ -85,6 +86,7 @@ PRESETS = {
       "trace_length": 40,
       "sequence_period": 20,
       "discount": 0.997,
+      "value_scale": 1.0,
       "batch_size": 16,
       "max_replay_size": 5_000,
       "min_replay_size": 200,

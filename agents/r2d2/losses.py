@@ -82,9 +82,14 @@ def make_td_errors(
   fitted_entries: EntriesFn = executed_action,
   make_targets: TargetsFn = double_q_targets,
 ) -> TDErrorsFn:
-  """Errors of the entries that an agent fits to the targets that it makes."""
+  """Errors of the entries that an agent fits to the targets that it makes.
+
+  They are of `value_scale` times what the networks give.
+  """
 
   def td_errors(online_q, target_q, learned) -> TDErrors:
+    online_q = config.value_scale * online_q
+    target_q = config.value_scale * target_q
     targets = make_targets(online_q, target_q, learned, config)
     entries = fitted_entries(learned)
     # NO_ACTION on padding is no index; what it takes instead is masked below.

@@ -100,13 +100,18 @@ def random_tables(seed, num_entries):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_r2d2_against_the_transcription(seed):
+@pytest.mark.parametrize("value_scale", [1.0, 4.0])
+def test_r2d2_against_the_transcription(seed, value_scale):
   nets = table_networks(A)
   batch = make_batch(seed, nets)
   table, target_table = random_tables(seed, A)
   weights = np.array([0.3, 1.0], np.float32)
-  loss = r2d2.make_loss(nets, r2d2.R2D2Config(**CONFIG))
-  value, output = jax.jit(loss)(table, target_table, batch, weights)
+  loss = r2d2.make_loss(
+    nets, r2d2.R2D2Config(**CONFIG, value_scale=value_scale)
+  )
+  value, output = jax.jit(loss)(
+    table / value_scale, target_table / value_scale, batch, weights
+  )
   expected, priorities = transcription(
     table, target_table, batch, weights, lambda t, b: [batch.action[t, b]]
   )
