@@ -292,6 +292,15 @@ def fold_context(params: Params, context: chex.Array) -> Params:
   return flax.traverse_util.unflatten_dict(flat, sep="/")
 
 
+def scale_values(params: Params, factor: float) -> Params:
+  """Parameters that give so many times the action values of these."""
+  flat = flax.traverse_util.flatten_dict(params, sep="/")
+  for layer in ("value", "advantage"):
+    for name in ("kernel", "bias"):
+      flat[f"params/head/{layer}/{name}"] *= factor
+  return flax.traverse_util.unflatten_dict(flat, sep="/")
+
+
 def _num_actions(environment_spec: Any) -> int:
   num_actions = getattr(environment_spec.actions, "num_values", None)
   if num_actions is None:

@@ -114,7 +114,8 @@ class PretrainedPolicy(NamedTuple):
       `prev_action`.
     select_action: (observation, state) -> (action int32 `[]`, state).
     telemetry: state -> {name: float `[]`}.
-    params: its network's parameters, None when it has no such network.
+    params: its network's parameters, with which it gives action values as they
+      are, `value_scale` being 1; None when it has no such network.
   """
 
   name: str

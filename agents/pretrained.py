@@ -217,6 +217,9 @@ def _from_checkpoint(
     # Of a mixture, the first policy acts at evaluation.
     first = jax.nn.one_hot(0, manifest["config"]["num_mixtures"])
     params = networks_lib.fold_context(params, first)
+  # Checkpoints from before there was such a scale have none.
+  scale = manifest["config"].get("value_scale", 1.0)
+  params = networks_lib.scale_values(params, scale)
   policy = _evaluation_policy(path, manifest, environment_spec, action_set)
   return policies.PretrainedPolicy(
     name=name,

@@ -23,7 +23,7 @@ def make_agent(
 
   def initial_params(key: chex.PRNGKey) -> networks_lib.Params:
     params, report = bt_networks.initial_params(
-      networks, config.initial_weights, key
+      networks, config.initial_weights, key, config.value_scale
     )
     logging.info("%s", report)
     return params

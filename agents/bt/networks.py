@@ -61,7 +61,10 @@ def check_entries(networks: BTNetworks, use_extra_action: bool) -> None:
 
 
 def initial_params(
-  networks: BTNetworks, initial_weights: str, random_key: chex.PRNGKey
+  networks: BTNetworks,
+  initial_weights: str,
+  random_key: chex.PRNGKey,
+  value_scale: float = 1.0,
 ) -> tuple[networks_lib.Params, transfer.Report]:
   """Fresh parameters, with weights of the first pre-trained policy if asked.
 
@@ -69,6 +72,7 @@ def initial_params(
     networks: the agent's.
     initial_weights: "none", "partial" or "full".
     random_key: consumed.
+    value_scale: of the agent's config; "full" keeps the action values.
 
   Raises:
     ValueError: if that policy has no network, or one that does not fit.
@@ -80,9 +84,9 @@ def initial_params(
       f"initial_weights is {initial_weights!r}; the pre-trained policy "
       f"{source.name} has no weights, so it must be 'none'"
     )
+  weights = source.params or {}
+  if initial_weights == "full":
+    weights = networks_lib.scale_values(weights, 1.0 / value_scale)
   return transfer.initialise(
-    fresh,
-    source.params or {},
-    initial_weights,
-    networks.q_network.num_actions,
+    fresh, weights, initial_weights, networks.q_network.num_actions
   )

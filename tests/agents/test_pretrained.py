@@ -277,6 +277,28 @@ def test_initial_weights_come_from_the_first_policy(r2d2_checkpoint):
   assert len(report.fresh) == 8
 
 
+def test_full_initialisation_keeps_action_values_whatever_their_units(
+  r2d2_checkpoint, tmp_path
+):
+  _, nets, params = r2d2_checkpoint
+  config = r2d2.R2D2Config(eval_epsilon=0.0, value_scale=4.0)
+  path = checkpoints.save(
+    tmp_path, step=7, params=params, manifest=manifest("r2d2", nets, config)
+  )
+  frozen = [pretrained.load(str(path), SPEC)]
+  key, frame = jax.random.PRNGKey(0), np.full((6, 6, 1), 9, np.uint8)
+
+  def q_values(networks, params):
+    return networks.step(params, frame, jnp.int32(1), nets.initial_state())[0]
+
+  values = 4.0 * q_values(nets, params)
+  np.testing.assert_allclose(q_values(nets, frozen[0].params), values, 1e-5)
+  bt_nets = bt.make_networks(SPEC, helpers.TINY, pretrained=frozen)
+  new, _ = bt.initial_params(bt_nets, "full", key, value_scale=10.0)
+  q = 10.0 * q_values(bt_nets.q_network, new)
+  np.testing.assert_allclose(q[: len(values)], values, 1e-5)
+
+
 def test_the_default_policy_is_uniform():
   nets = bt.make_networks(SPEC, helpers.TINY)
   actions = play(nets.pretrained[0], 600)
