@@ -279,16 +279,17 @@ def _finish(
 
 def _name_lines(axes: plt.Axes):
   """Writes the names of lines to the right of their ends, apart from others."""
-  lines = [x for x in axes.lines if not x.get_label().startswith("_")]
-  ends = [line.get_xydata()[-1] for line in lines]
-  heights = axes.transAxes.inverted().transform(axes.transData.transform(ends))
+  lines = [x for x in axes.lines if not str(x.get_label()).startswith("_")]
+  ends = [np.asarray(line.get_xydata())[-1] for line in lines]
+  pixels = axes.transData.transform(np.reshape(ends, (-1, 2)))
+  heights = axes.transAxes.inverted().transform(pixels)
   free = 0.0
   for height, line in sorted(
     zip(heights[:, 1], lines, strict=True), key=lambda x: x[0]
   ):
     free = max(height, free)
     axes.annotate(
-      line.get_label(),
+      str(line.get_label()),
       (1.02, free),
       xycoords="axes fraction",
       fontsize=8,
