@@ -297,7 +297,8 @@ def scale_values(params: Params, factor: float) -> Params:
   flat = flax.traverse_util.flatten_dict(params, sep="/")
   for layer in ("value", "advantage"):
     for name in ("kernel", "bias"):
-      flat[f"params/head/{layer}/{name}"] *= factor
+      path = f"params/head/{layer}/{name}"
+      flat[path] = factor * flat[path]  # not in place: it may be in use
   return flax.traverse_util.unflatten_dict(flat, sep="/")
 
 

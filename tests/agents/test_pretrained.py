@@ -297,6 +297,8 @@ def test_full_initialisation_keeps_action_values_whatever_their_units(
   new, _ = bt.initial_params(bt_nets, "full", key, value_scale=10.0)
   q = 10.0 * q_values(bt_nets.q_network, new)
   np.testing.assert_allclose(q[: len(values)], values, 1e-5)
+  # What is frozen stays as it is.
+  np.testing.assert_allclose(q_values(nets, frozen[0].params), values, 1e-5)
 
 
 def test_the_default_policy_is_uniform():
