@@ -96,7 +96,10 @@ STUDIES = {
       "miniature",
       "The paper's claims in a maze",
       games=suites.MAZE,
-      arms=tuple(name for name in arms.ARMS if not name.startswith("bt_hero")),
+      # Those whose policies it pre-trains itself.
+      arms=tuple(
+        n for n, a in arms.ARMS.items() if "pretrained" not in a.flags
+      ),
       groups=(
         ("r2d2", "r2d2_ez", "bt_ngu"),
         ("bt_ngu", "bt_no_flights", "bt_no_extra_action"),
