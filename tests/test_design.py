@@ -35,8 +35,7 @@ each_page = pytest.mark.parametrize(
 
 @functools.cache
 def definitions(path):
-  """{qualified name: its source}; dots also lead into functions."""
-  lines = path.read_text().splitlines()
+  """{qualified name: names in its code}; dots also lead into functions."""
   found = {}
 
   def visit(node, prefix):
@@ -47,12 +46,13 @@ def definitions(path):
       elif not isinstance(child, ast.FunctionDef | ast.ClassDef):
         visit(child, prefix)
         continue
-      found[prefix + name] = "\n".join(
-        lines[child.lineno - 1 : child.end_lineno]
-      )
+      found[prefix + name] = {
+        getattr(part, "attr", None) or getattr(part, "id", None)
+        for part in ast.walk(child)
+      }
       visit(child, f"{prefix}{name}.")
 
-  visit(ast.parse("\n".join(lines)), "")
+  visit(ast.parse(path.read_text()), "")
   return found
 
 
@@ -110,7 +110,7 @@ def test_links_lead_somewhere(page):
 
 
 def flows():
-  """{heading and number: rows of a file and the functions named beside it}."""
+  """{heading and number: files and functions, in the order of the table}."""
   found = {}
   for section in DESIGN.read_text().split("\n### ")[1:]:
     heading = section.partition("\n")[0]
@@ -118,7 +118,7 @@ def flows():
     for number, table in enumerate(tables):
       rows = [line.split("|")[1:3] for line in table.splitlines()[1:]]
       found[f"{heading} {number}"] = [
-        (spans(file)[0], spans(there)) for file, there in rows
+        (spans(file)[0], name) for file, there in rows for name in spans(there)
       ]
   return found
 
@@ -130,29 +130,31 @@ def test_there_are_three_flows_for_two_engines():
 
 
 def are_joined(one, other):
-  """Whether a function of either row is named in one of the other's."""
+  """Whether one's code names the other, or one is a part of the other."""
 
-  def calls(caller, callee):
-    sources = [definitions(ROOT / caller[0])[name] for name in caller[1]]
-    names = "|".join(name.rpartition(".")[2] for name in callee[1])
-    return any(re.search(rf"\b({names})\b", source) for source in sources)
+  def names(caller, callee):
+    file, name = caller
+    last = callee[1].rpartition(".")[2]
+    return last in definitions(ROOT / file)[name] or callee == (
+      file,
+      name.rpartition(".")[0],
+    )
 
-  return calls(one, other) or calls(other, one)
+  return names(one, other) or names(other, one)
 
 
-@pytest.mark.parametrize("rows", flows().values(), ids=list(flows()))
-def test_each_step_of_a_flow_calls_one_before_it_or_is_called(rows):
+@pytest.mark.parametrize("steps", flows().values(), ids=list(flows()))
+def test_each_step_of_a_flow_calls_one_before_it_or_is_called(steps):
   missing = [
     f"{file}:{name}"
-    for file, names in rows
-    for name in names
+    for file, name in steps
     if not (ROOT / file).is_file() or name not in definitions(ROOT / file)
   ]
   assert not missing
   cut_off = [
-    file
-    for i, (file, names) in enumerate(rows)
-    if i and not any(are_joined(row, (file, names)) for row in rows[:i])
+    ":".join(step)
+    for i, step in enumerate(steps)
+    if i and not any(are_joined(step, before) for before in steps[:i])
   ]
   assert not cut_off
 
