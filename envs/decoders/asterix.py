@@ -8,8 +8,12 @@ Asterix's lane. All objects about are of one kind, of which there are 25; after
 digits roll over.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "89a68746eff7f266bbf08de2483abe55"
 # Every address comes from the disassembly; score, lives and death are also
 # ALE's.
 CELLS = {
@@ -20,10 +24,8 @@ CELLS = {
   "score_mid": 95,
   "score_low": 96,
 }
-_KIND = CELLS["kind"]
-_DEATH = CELLS["death"]
-_LIVES = CELLS["lives"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
 
 EVENTS = {
   "object_50": base.Event(50, "An object of the first kind was taken."),
@@ -39,32 +41,23 @@ EVENTS = {
 }
 
 
+@base.where_changed(operator.itemgetter(at.kind, at.death, at.lives, _SCORE))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  counts["next_kind"] = int(before[_KIND] != after[_KIND])
-  lives = _lives(after) - _lives(before)
-  counts["extra_life"] = int(lives > 0)
-  counts["life_lost"] = int(lives < 0)
-  return {event: count for event, count in counts.items() if count}
-
-
-def _paid(before: bytes, after: bytes) -> dict[str, int]:
   points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
-  return {"score_rollover": rolled_over, f"object_{points}": 1}
+  lives = _lives(after) - _lives(before)
+  return {
+    f"object_{points}": points > 0,
+    "score_rollover": rolled_over,
+    "next_kind": before[at.kind] != after[at.kind],
+    "extra_life": lives > 0,
+    "life_lost": lives < 0,
+  }
 
 
 def _lives(ram: bytes) -> int:
   """As ALE has it: the last is lost in the last frame of its death."""
-  lives = ram[_LIVES] & 15
-  return 0 if lives == 1 and ram[_DEATH] == 1 else lives
+  lives = ram[at.lives] & 15
+  return 0 if lives == 1 and ram[at.death] == 1 else lives
 
 
-DECODER = base.Decoder(
-  game="asterix",
-  rom_md5="89a68746eff7f266bbf08de2483abe55",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-)
+DECODER = base.Decoder("asterix", ROM_MD5, CELLS, EVENTS, decode)

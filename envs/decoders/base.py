@@ -7,6 +7,7 @@ out of a frame where the player is.
 """
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from collections.abc import Callable, Mapping
@@ -51,6 +52,7 @@ ROLLOVER = "score_rollover"
 
 # RAM to place; None in frames in which the memory does not say.
 PlaceReader = Callable[[bytes], Place | None]
+Decode = Callable[[bytes, bytes], dict[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Decoder:
   rom_md5: str
   cells: Mapping[str, int]
   events: Mapping[str, Event]
-  decode: Callable[[bytes, bytes], dict[str, int]]
+  decode: Decode
   place: PlaceReader | None = None
   last_events: frozenset[str] = frozenset()
 
@@ -101,6 +103,30 @@ class Decoder:
       )
 
 
+def where_changed(
+  watched: Callable[[bytes], object],
+) -> Callable[[Decode], Decode]:
+  """Makes a `Decoder.decode` of a function that may count zeros, too.
+
+  Args:
+    watched: RAM to what no event comes without a change of; in most frames
+      nothing of it has changed.
+  """
+
+  def decorate(count: Decode) -> Decode:
+    @functools.wraps(count)
+    def decode(before: bytes, after: bytes) -> dict[str, int]:
+      before, after = bytes(before), bytes(after)
+      if watched(before) == watched(after):
+        return {}
+      counts = count(before, after)
+      return {event: int(number) for event, number in counts.items() if number}
+
+    return decode
+
+  return decorate
+
+
 def md5(path: str | pathlib.Path) -> str:
   """MD5 of a file: an identity, not a secret."""
   return hashlib.md5(pathlib.Path(path).read_bytes()).hexdigest()
@@ -112,6 +138,8 @@ def six_digits(before: bytes, after: bytes) -> tuple[int, int]:
   Args:
     before, after: As for `decimal`.
   """
+  if before == after:
+    return 0, 0
   points = decimal(after) - decimal(before)
   rolled_over = int(points < 0)
   return points + 1_000_000 * rolled_over, rolled_over

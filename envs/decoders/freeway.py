@@ -10,16 +10,19 @@ whatever touches it then only makes that last; after that it is stunned, and can
 be hit anew.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "8e0ab801b1705a740b476b7f588c6d16"
 # Both addresses come from the disassembly; the score is also ALE's. Those of
 # the second player, who stands still, come one cell later.
 CELLS = {
   "score": 103,  # two binary-coded decimals
   "state": 106,  # 0: walks; from 0x5c: pushed; from 0x4f: stunned; 0x8f: across
 }
-_SCORE = CELLS["score"]
-_STATE = CELLS["state"]
+at = types.SimpleNamespace(**CELLS)
 
 EVENTS = {
   "crossing": base.Event(1, "The chicken reached the far side."),
@@ -30,28 +33,20 @@ EVENTS = {
 _PUSHED = 0x50
 
 
+@base.where_changed(operator.itemgetter(at.score, at.state))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  counts = {}
-  if _score(after) > _score(before):
-    counts["crossing"] = 1
-  if _pushed(after) and not _pushed(before):
-    counts["hit"] = 1
-  return counts
+  return {
+    "crossing": _score(after) > _score(before),
+    "hit": _pushed(after) and not _pushed(before),
+  }
 
 
 def _score(ram: bytes) -> int:
-  return base.decimal(bytes(ram[_SCORE : _SCORE + 1]))
+  return base.decimal(ram[at.score : at.score + 1])
 
 
 def _pushed(ram: bytes) -> bool:
-  return ram[_STATE] & _PUSHED == _PUSHED
+  return ram[at.state] & _PUSHED == _PUSHED
 
 
-DECODER = base.Decoder(
-  game="freeway",
-  rom_md5="8e0ab801b1705a740b476b7f588c6d16",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-)
+DECODER = base.Decoder("freeway", ROM_MD5, CELLS, EVENTS, decode)

@@ -22,9 +22,11 @@ a cell is overwritten before the ROM pays: what the hero touches, or the score.
 """
 
 import operator
+import types
 
 from . import base
 
+ROM_MD5 = "4ca73eb959299471788f0b685c3ba0b5"
 # Every address comes from the disassembly; lives and score are also ALE's.
 CELLS = {
   "kind_0": 17,  # lowest two bits: what is in the first of four rows, 1 fish
@@ -44,20 +46,8 @@ CELLS = {
   "sound": 116,  # 0x5a in the frame in which a fish is caught
   "landed": 118,  # 255 from a jump's end until a white floe has been reached
 }
-_VALUE = CELLS["value"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_LEVEL = CELLS["level"]
-_LIVES = CELLS["lives"]
-_BLOCKS = CELLS["blocks"]
-_Y = CELLS["y"]
-_TEMPERATURE = CELLS["temperature"]
-_X = CELLS["x"]
-_PAUSE = CELLS["pause"]
-_STATE = CELLS["state"]
-_SOUND = CELLS["sound"]
-_LANDED = CELLS["landed"]
-# No event comes without a change of one of these.
-_WATCHED = operator.itemgetter(_SCORE, _LEVEL, _LIVES, _STATE, _SOUND, _LANDED)
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
 
 EVENTS = {
   "floe": base.Event(0, "A white ice floe was reached."),
@@ -79,22 +69,21 @@ _FISH_CAUGHT = 0x5A
 _NO_BLOCKS = 0x80  # and above
 
 
+@base.where_changed(
+  operator.itemgetter(_SCORE, at.level, at.lives, at.state, at.sound, at.landed)
+)
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if _WATCHED(before) == _WATCHED(after):
-    return {}
   counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  counts["floe"] = int(_floe(before, after))
-  counts["fish"] = int(
-    before[_SOUND] != _FISH_CAUGHT and after[_SOUND] == _FISH_CAUGHT
-  )
-  counts["igloo"] = int(not _in_igloo(before) and _in_igloo(after))
-  counts["extra_life"] = int(_lives(after) > _lives(before))
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  counts["level_up"] = int(after[_LEVEL] > before[_LEVEL])
-  return {event: count for event, count in counts.items() if count}
+  lives = _lives(after) - _lives(before)
+  return {
+    **counts,
+    "floe": _floe(before, after),
+    "fish": before[at.sound] != _FISH_CAUGHT == after[at.sound],
+    "igloo": not _in_igloo(before) and _in_igloo(after),
+    "extra_life": lives > 0,
+    "life_lost": lives < 0,
+    "level_up": after[at.level] > before[at.level],
+  }
 
 
 def place(ram: bytes) -> base.Place:
@@ -103,45 +92,35 @@ def place(ram: bytes) -> base.Place:
   It holds in every frame: who drowns sinks where he was, and who enters the
   igloo is at its door until the next level begins.
   """
-  return base.Place(ram[_LEVEL], 0, ram[_X], ram[_Y])
+  return base.Place(ram[at.level], 0, ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
   points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
-  counts = {"score_rollover": rolled_over}
-  # The cell is written anew at the end of each frame.
-  value = base.decimal(before[_VALUE : _VALUE + 1])
+  counts = {"score_rollover": rolled_over, "fish_points": points}
   if _floe(before, after):
-    counts["floe_points"] = value
-  elif _in_igloo(before) and _in_igloo(after) and not before[_PAUSE]:
-    blocks_left = before[_BLOCKS] < _NO_BLOCKS
-    bonus = "block_points" if blocks_left else "temperature_points"
-    counts[bonus] = value
-  counts["fish_points"] = points - sum(
-    counts.get(event, 0)
-    for event in ("floe_points", "block_points", "temperature_points")
-  )
-  return counts
+    event = "floe_points"
+  elif _in_igloo(before) and _in_igloo(after) and not before[at.pause]:
+    blocks_left = before[at.blocks] < _NO_BLOCKS
+    event = "block_points" if blocks_left else "temperature_points"
+  else:
+    return counts
+  # The cell is written anew at the end of each frame.
+  value = base.decimal(before[at.value : at.value + 1])
+  return {**counts, "fish_points": points - value, event: value}
 
 
 def _floe(before: bytes, after: bytes) -> bool:
-  return before[_LANDED] >= 0x80 and not after[_LANDED]
+  return before[at.landed] >= 0x80 and not after[at.landed]
 
 
 def _in_igloo(ram: bytes) -> bool:
-  return ram[_STATE] & (_DYING | _IN_IGLOO) == _IN_IGLOO
+  return ram[at.state] & (_DYING | _IN_IGLOO) == _IN_IGLOO
 
 
 def _lives(ram: bytes) -> int:
-  reserve = ram[_LIVES] & 15
-  return 0 if not reserve and ram[_STATE] & _DYING else reserve + 1
+  reserve = ram[at.lives] & 15
+  return 0 if not reserve and ram[at.state] & _DYING else reserve + 1
 
 
-DECODER = base.Decoder(
-  game="frostbite",
-  rom_md5="4ca73eb959299471788f0b685c3ba0b5",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("frostbite", ROM_MD5, CELLS, EVENTS, decode, place)

@@ -26,9 +26,11 @@ the ROM pays.
 """
 
 import operator
+import types
 
 from . import base
 
+ROM_MD5 = "8ac18076d01a6b63acf6e2cab4968940"
 # Every address comes from the disassembly; lives, score and screen are also
 # ALE's.
 CELLS = {
@@ -48,19 +50,10 @@ CELLS = {
   "thing_6": 64,
   "hit": 112,  # 255 once the reactor has been hit; in the reactor only
 }
-_SCREEN = CELLS["screen"]
-_PLANET = CELLS["planet"]
-_LIVES = CELLS["lives"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_FUEL = slice(CELLS["fuel_high"], CELLS["fuel_low"] + 1)
-_X = CELLS["x"]
-_Y = CELLS["y"]
-_THINGS = range(CELLS["thing_0"], CELLS["thing_6"] + 1)
-_HIT = CELLS["hit"]
-# No event comes without a change of one of these.
-_WATCHED = operator.itemgetter(
-  _SCREEN, _LIVES, _SCORE, slice(_THINGS.start, _THINGS.stop), _HIT
-)
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
+_FUEL = slice(at.fuel_high, at.fuel_low + 1)
+_THINGS = slice(at.thing_0, at.thing_6 + 1)
 
 EVENTS = {
   "saucer": base.Event(100, "A saucer was shot."),
@@ -88,28 +81,23 @@ _ENTERED = {
 _FUEL_LIES, _FUEL_TAKEN = 0x38, 0x46
 
 
+@base.where_changed(
+  operator.itemgetter(at.screen, at.lives, _SCORE, _THINGS, at.hit)
+)
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if _WATCHED(before) == _WATCHED(after):
-    return {}
-  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  was, now = before[_SCREEN], after[_SCREEN]
+  counts = _paid(before, after)
+  was, now = before[at.screen], after[at.screen]
   for screen, event in _ENTERED.items():
-    counts[event] = int(was != screen == now)
-  counts["out_of_fuel"] = int(was != _OVER == now and not any(after[_FUEL]))
+    counts[event] = was != screen == now
+  counts["out_of_fuel"] = was != _OVER == now and not any(after[_FUEL])
   if was == now == _REACTOR:
-    counts["reactor_hit"] = int(not before[_HIT] and after[_HIT] > 0)
+    counts["reactor_hit"] = not before[at.hit] and after[at.hit] > 0
   if was == now == _ON_PLANET:
-    counts["fuel"] = sum(
-      before[thing] == _FUEL_LIES and after[thing] == _FUEL_TAKEN
-      for thing in _THINGS
-    )
+    taken = (_FUEL_LIES, _FUEL_TAKEN)
+    things = zip(before[_THINGS], after[_THINGS], strict=True)
+    counts["fuel"] = [*things].count(taken)
   lives = _lives(after) - _lives(before)
-  counts["extra_life"] = max(lives, 0)
-  counts["life_lost"] = int(lives < 0)
-  return {event: count for event, count in counts.items() if count}
+  return {**counts, "extra_life": max(lives, 0), "life_lost": lives < 0}
 
 
 def place(ram: bytes) -> base.Place | None:
@@ -119,11 +107,11 @@ def place(ram: bytes) -> base.Place | None:
   rooms are the planets of a system, 0 to 3, the map 4, the reactor 6 and a
   fight 7.
   """
-  screen, planet = ram[_SCREEN], ram[_PLANET]
+  screen, planet = ram[at.screen], ram[at.planet]
   if screen in (_TITLE, _OVER):
     return None
   room = planet & 3 if screen == _ON_PLANET else screen + 2
-  return base.Place(planet >> 2 & 15, room, ram[_X], ram[_Y])
+  return base.Place(planet >> 2 & 15, room, ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
@@ -131,7 +119,7 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
   systems, points = divmod(points, 4000)
   planets, points = divmod(points, 1000)
   bunkers, points = divmod(points, 250)
-  in_reactor = before[_SCREEN] == _REACTOR
+  in_reactor = before[at.screen] == _REACTOR
   return {
     "score_rollover": rolled_over,
     "reactor" if in_reactor else "system": systems,
@@ -142,16 +130,9 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
 
 
 def _lives(ram: bytes) -> int:
-  if ram[_SCREEN] == _TITLE:
+  if ram[at.screen] == _TITLE:
     return 6
-  return 0 if ram[_SCREEN] == _OVER else ram[_LIVES] + 1
+  return 0 if ram[at.screen] == _OVER else ram[at.lives] + 1
 
 
-DECODER = base.Decoder(
-  game="gravitar",
-  rom_md5="8ac18076d01a6b63acf6e2cab4968940",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("gravitar", ROM_MD5, CELLS, EVENTS, decode, place)

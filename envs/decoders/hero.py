@@ -18,8 +18,12 @@ was, once it is known which of the two is on. On the twentieth level a tick of
 power pays as much as a miner, so the amount alone would not do.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "fca4a5be1251927027f2c24774a02160"
 # Every address comes from the disassembly; lives and score are also ALE's.
 CELLS = {
   "x": 27,  # of the hero
@@ -39,18 +43,9 @@ CELLS = {
   "dying_1": 120,
   "wall_hit": 122,  # 0x75 while dynamite that destroyed a wall explodes
 }
-_X = CELLS["x"]
-_ROOM = CELLS["room"]
-_Y = CELLS["y"]
-_WALL = CELLS["wall"]
-_LASER_HEAT = CELLS["laser_heat"]
-_DYNAMITE = CELLS["dynamite"]
-_LIVES = CELLS["lives"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_LEVEL_OVER = CELLS["level_over"]
-_LEVEL = CELLS["level"]
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
 # Laser heat, dynamite, lives and score lie side by side.
-_BUSY = slice(_LASER_HEAT, CELLS["score_low"] + 1)
 
 EVENTS = {
   "miner": base.Event(1000, "The miner was reached, which ends the level."),
@@ -67,21 +62,21 @@ EVENTS = {
 _OVERFLOWN = b"\xbb\xbb\xbb"
 
 
+@base.where_changed(
+  operator.itemgetter(slice(at.laser_heat, at.score_low + 1), at.level)
+)
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if before[_BUSY] == after[_BUSY] and before[_LEVEL] == after[_LEVEL]:
-    return {}
   counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  level_up = before[_LEVEL] != after[_LEVEL]
-  same_room = before[_ROOM] == after[_ROOM] and not level_up
-  wall_gone = before[_WALL] != 0 and after[_WALL] == 0 and same_room
-  cut = before[_LASER_HEAT] == 255 and after[_LASER_HEAT] == 0
-  counts["laser_wall"] = int(wall_gone and cut)
-  counts["life_lost"] = int(after[_LIVES] < before[_LIVES])
-  counts["level_up"] = int(level_up)
-  return {event: count for event, count in counts.items() if count}
+  level_up = before[at.level] != after[at.level]
+  same_room = before[at.room] == after[at.room] and not level_up
+  wall_gone = before[at.wall] != 0 and after[at.wall] == 0 and same_room
+  cut = before[at.laser_heat] == 255 and after[at.laser_heat] == 0
+  return {
+    **counts,
+    "laser_wall": wall_gone and cut,
+    "life_lost": after[at.lives] < before[at.lives],
+    "level_up": level_up,
+  }
 
 
 def place(ram: bytes) -> base.Place:
@@ -90,17 +85,17 @@ def place(ram: bytes) -> base.Place:
   It holds in every frame: at the end of a level and of a life the hero stays
   where it was, then comes in from the top.
   """
-  return base.Place(ram[_LEVEL], ram[_ROOM], ram[_X], ram[_Y])
+  return base.Place(ram[at.level], ram[at.room], ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points = _score(after) - _score(before)
+  points = base.decimal(after[_SCORE]) - base.decimal(before[_SCORE])
   if after[_SCORE] == _OVERFLOWN:
     return {"score_overflow": points}
-  if before[_LEVEL_OVER]:
+  if before[at.level_over]:
     # Where no dynamite is left, the last tick of power already fills the
     # stock for the next level.
-    dynamite = 50 if after[_DYNAMITE] == before[_DYNAMITE] - 1 else 0
+    dynamite = 50 if after[at.dynamite] == before[at.dynamite] - 1 else 0
     return {"power_bonus": points - dynamite, "dynamite_bonus": dynamite}
   miners, points = divmod(points, 1000)
   walls = int(points % 50 == 25)
@@ -108,15 +103,4 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
   return {"miner": miners, "wall": walls, "creature": creatures}
 
 
-def _score(ram: bytes) -> int:
-  return base.decimal(ram[_SCORE])
-
-
-DECODER = base.Decoder(
-  game="hero",
-  rom_md5="fca4a5be1251927027f2c24774a02160",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("hero", ROM_MD5, CELLS, EVENTS, decode, place)

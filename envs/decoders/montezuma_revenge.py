@@ -26,8 +26,12 @@ ALE counts the lives in reserve and one more, and none where the game is over,
 which it takes from the lives and a cell of the stack.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "3347a6dd59049b15a38394aa2dafa585"
 # "x", "y" and "level" were found by play and met again in the disassembly,
 # from which the others come; score, lives and stack are also ALE's.
 CELLS = {
@@ -45,15 +49,8 @@ CELLS = {
   "objects": 67,  # half a byte for each room, in the 12 cells from here
   "stack": 126,  # 0x60 with no life in reserve where the game is over
 }
-_ROOM = CELLS["room"]
-_ROOM_CHANGE = CELLS["room_change"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_X = CELLS["x"]
-_Y = CELLS["y"]
-_OBJECT = CELLS["object"]
-_LEVEL = CELLS["level"]
-_LIVES = CELLS["lives"]
-_STACK = CELLS["stack"]
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
 
 EVENTS = {
   "jewel": base.Event(1000, "A jewel was taken."),
@@ -72,30 +69,31 @@ EVENTS = {
 
 _SWORD, _TORCH = 2, 6  # kinds of objects
 _GAME_OVER = 0x60
-# Those that one amount stands for.
 _BY_POINTS = {
+  100: "key",
   200: "amulet",
   300: "door",
   1000: "jewel",
   2000: "skull",
+  3000: "spider",
   10_000: "level_up",
 }
+_BY_OBJECT = {(100, _SWORD): "sword", (3000, _TORCH): "torch"}
 
 
+@base.where_changed(operator.itemgetter(_SCORE, at.lives, at.stack))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if (
-    before[_SCORE] == after[_SCORE]
-    and before[_LIVES] == after[_LIVES]
-    and after[_STACK] != _GAME_OVER
-  ):
-    return {}
-  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  counts["extra_life"] = int(_lives(after) > _lives(before))
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  return {event: count for event, count in counts.items() if count}
+  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
+  lives = _lives(after) - _lives(before)
+  counts = {
+    "score_rollover": rolled_over,
+    "extra_life": lives > 0,
+    "life_lost": lives < 0,
+  }
+  if points:
+    event = _BY_OBJECT.get((points, after[at.object]), _BY_POINTS[points])
+    counts[event] = 1
+  return counts
 
 
 def place(ram: bytes) -> base.Place | None:
@@ -105,35 +103,18 @@ def place(ram: bytes) -> base.Place | None:
   which would put him at the far end of a room that he has only just entered. In
   all other frames it holds: who dies stays where he was until he starts again.
   """
-  if ram[_ROOM_CHANGE] == 2:
+  if ram[at.room_change] == 2:
     return None
-  return base.Place(ram[_LEVEL], ram[_ROOM], ram[_X], ram[_Y])
-
-
-def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
-  counts = {"score_rollover": rolled_over}
-  if points == 100:
-    event = "sword" if after[_OBJECT] == _SWORD else "key"
-  elif points == 3000:
-    event = "torch" if after[_OBJECT] == _TORCH else "spider"
-  else:
-    event = _BY_POINTS[points]
-  return {**counts, event: 1}
+  return base.Place(ram[at.level], ram[at.room], ram[at.x], ram[at.y])
 
 
 def _lives(ram: bytes) -> int:
-  reserve = ram[_LIVES]
-  if not reserve and ram[_STACK] == _GAME_OVER:
+  reserve = ram[at.lives]
+  if not reserve and ram[at.stack] == _GAME_OVER:
     return 0
   return (reserve & 7) + 1
 
 
 DECODER = base.Decoder(
-  game="montezuma_revenge",
-  rom_md5="3347a6dd59049b15a38394aa2dafa585",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
+  "montezuma_revenge", ROM_MD5, CELLS, EVENTS, decode, place
 )

@@ -14,8 +14,12 @@ A strawberry pays as much as the first ghost: the ghosts' own state tells them
 apart.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "87e79cd41ce136fd4f72cc6e2c161bee"
 # Every address comes from the disassembly; score, lives and timer are also
 # ALE's.
 CELLS = {
@@ -37,17 +41,11 @@ CELLS = {
   "score_high": 122,
   "lives": 123,  # low half of the byte: lives in reserve; high half: the fruit
 }
-_MAZE = CELLS["maze"]
-_X = CELLS["x"]
-_Y = CELLS["y"]
-_GHOSTS = slice(CELLS["ghost_0"], CELLS["ghost_3"] + 1)
-_TIMER = CELLS["timer"]
-_EATEN = CELLS["eaten"]
-_DOTS = CELLS["dots"]
-_SCORE = slice(CELLS["score_low"], CELLS["score_high"] + 1)
-_LIVES = CELLS["lives"]
+at = types.SimpleNamespace(**CELLS)
+_GHOSTS = slice(at.ghost_0, at.ghost_3 + 1)
+# The lowest digits first.
+_SCORE = slice(at.score_high, at.score_low - 1, -1)
 # Dots, score and lives lie side by side.
-_BUSY = slice(_DOTS, _LIVES + 1)
 
 EVENTS = {
   "dot": base.Event(10, "A dot was eaten."),
@@ -68,17 +66,14 @@ _MAZE_DOTS = (154, 150, 158, 154)  # energy pills included
 _LIFE_ENDS = 0x53
 
 
+@base.where_changed(operator.itemgetter(slice(at.dots, at.lives + 1), at.timer))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if before[_BUSY] == after[_BUSY] and after[_TIMER] != _LIFE_ENDS:
-    return {}
-  counts = _paid(before, after) if before[_SCORE] != after[_SCORE] else {}
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  full = _MAZE_DOTS[after[_MAZE] & 3]
-  counts["maze_cleared"] = int(before[_DOTS] < full == after[_DOTS])
-  return {event: count for event, count in counts.items() if count}
+  full = _MAZE_DOTS[after[at.maze] & 3]
+  return {
+    **_paid(before, after),
+    "life_lost": _lives(after) < _lives(before),
+    "maze_cleared": before[at.dots] < full == after[at.dots],
+  }
 
 
 def place(ram: bytes) -> base.Place:
@@ -92,21 +87,21 @@ def place(ram: bytes) -> base.Place:
   It holds in every frame: while play is interrupted she stays where she was,
   until a life or a board starts.
   """
-  return base.Place(ram[_LIVES] >> 4, ram[_MAZE], ram[_X], ram[_Y])
+  return base.Place(ram[at.lives] >> 4, ram[at.maze], ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
-  points, rolled_over = base.six_digits(
-    before[_SCORE][::-1], after[_SCORE][::-1]
-  )
-  counts = {"score_rollover": rolled_over}
+  points, rolled_over = base.six_digits(before[_SCORE], after[_SCORE])
   hundreds, tens_and_ones = divmod(points, 100)
-  counts["extra_life"] = tens_and_ones % 10
-  counts["dot"] = int(tens_and_ones // 10 == 1)
-  counts["energy_pill"] = int(tens_and_ones // 10 == 5)
-  counts["fruit"] = 100 * hundreds
+  counts = {
+    "score_rollover": rolled_over,
+    "extra_life": tens_and_ones % 10,
+    "dot": tens_and_ones // 10 == 1,
+    "energy_pill": tens_and_ones // 10 == 5,
+    "fruit": 100 * hundreds,
+  }
   if hundreds and _ghost_eaten(before, after):
-    event = _GHOST_EVENTS[after[_EATEN] >> 6]
+    event = _GHOST_EVENTS[after[at.eaten] >> 6]
     counts[event] = 1
     counts["fruit"] -= EVENTS[event].native_value
   return counts
@@ -120,15 +115,8 @@ def _ghost_eaten(before: bytes, after: bytes) -> bool:
 
 
 def _lives(ram: bytes) -> int:
-  reserve = ram[_LIVES] & 15
-  return 0 if not reserve and ram[_TIMER] == _LIFE_ENDS else (reserve & 7) + 1
+  reserve = ram[at.lives] & 15
+  return 0 if not reserve and ram[at.timer] == _LIFE_ENDS else (reserve & 7) + 1
 
 
-DECODER = base.Decoder(
-  game="ms_pacman",
-  rom_md5="87e79cd41ce136fd4f72cc6e2c161bee",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("ms_pacman", ROM_MD5, CELLS, EVENTS, decode, place)

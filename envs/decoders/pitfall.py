@@ -24,9 +24,11 @@ where Harry begins to die, the others where he starts again.
 """
 
 import operator
+import types
 
 from . import base
 
+ROM_MD5 = "3e90cf23106f2e08b2781e41299de556"
 # Every address comes from the disassembly; score, lives and pause are also
 # ALE's.
 CELLS = {
@@ -44,16 +46,8 @@ CELLS = {
   "y": 105,  # of Harry, from the top down; 32 on the ground
   "treasures": 113,  # left, less one
 }
-_LIVES = CELLS["lives"]
-_SCREEN = CELLS["screen"]
-_SHAFT = CELLS["shaft"]
-_PAUSE = CELLS["pause"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_MINUTES = CELLS["minutes"]
-_SECONDS = CELLS["seconds"]
-_X = CELLS["x"]
-_Y = CELLS["y"]
-_TREASURES = CELLS["treasures"]
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
 
 EVENTS = {
   "money_bag": base.Event(2000, "A money bag was taken."),
@@ -69,27 +63,21 @@ EVENTS = {
   "time_out": base.Event(0, "The twenty minutes were up."),
 }
 
-# No event comes without a change of one of these.
-_WATCHED = operator.itemgetter(_LIVES, _PAUSE, _SCORE, _Y)
 _BY_POINTS = {2000: "money_bag", 3000: "silver", 4000: "gold", 5000: "ring"}
 _FALLEN = 34  # the height at which a fall costs
 _NONE_LEFT = 255
 
 
+@base.where_changed(operator.itemgetter(at.lives, at.pause, _SCORE, at.y))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if _WATCHED(before) == _WATCHED(after):
-    return {}
   counts = _paid(before, after)
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  if before[_PAUSE] != after[_PAUSE]:
-    none_left = after[_TREASURES] == _NONE_LEFT != before[_TREASURES]
-    counts["all_found"] = int(none_left)
-    time_left = after[_MINUTES] or after[_SECONDS]
-    counts["time_out"] = int(not before[_PAUSE] and not time_left)
-  return {event: count for event, count in counts.items() if count}
+  counts["life_lost"] = _lives(after) < _lives(before)
+  if before[at.pause] != after[at.pause]:
+    none_left = after[at.treasures] == _NONE_LEFT != before[at.treasures]
+    counts["all_found"] = none_left
+    time_left = after[at.minutes] or after[at.seconds]
+    counts["time_out"] = not (before[at.pause] or time_left)
+  return counts
 
 
 def place(ram: bytes) -> base.Place:
@@ -97,12 +85,12 @@ def place(ram: bytes) -> base.Place:
 
   It holds in every frame: who dies stays where he was until he starts again.
   """
-  return base.Place(0, ram[_SCREEN], ram[_X], ram[_Y])
+  return base.Place(0, ram[at.screen], ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes) -> dict[str, int]:
   points = base.decimal(after[_SCORE]) - base.decimal(before[_SCORE])
-  if after[_SHAFT] and before[_Y] != after[_Y] == _FALLEN:
+  if after[at.shaft] and before[at.y] != after[at.y] == _FALLEN:
     return {"fall": 1, "spared": 100 + points}
   rolled_over = int(points < -100)
   points += 1_000_000 * rolled_over
@@ -112,16 +100,11 @@ def _paid(before: bytes, after: bytes) -> dict[str, int]:
 
 
 def _lives(ram: bytes) -> int:
-  lives = {0xA0: 3, 0x80: 2}.get(ram[_LIVES], 1)
-  return 0 if not ram[_LIVES] and ram[_PAUSE] else lives
+  lives = {0xA0: 3, 0x80: 2}.get(ram[at.lives], 1)
+  return 0 if not ram[at.lives] and ram[at.pause] else lives
 
 
+_LAST = frozenset(("all_found", "time_out"))
 DECODER = base.Decoder(
-  game="pitfall",
-  rom_md5="3e90cf23106f2e08b2781e41299de556",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-  last_events=frozenset(("all_found", "time_out")),
+  "pitfall", ROM_MD5, CELLS, EVENTS, decode, place, last_events=_LAST
 )

@@ -13,8 +13,12 @@ A paddle that stays in touch with the ball hits it more than once, in the next
 frame or some frames later; the ball turns at the first of these hits only.
 """
 
+import operator
+import types
+
 from . import base
 
+ROM_MD5 = "60e0ea3cbe0913d39803477945e9e5ec"
 # Every address comes from the disassembly; the scores are also ALE's.
 CELLS = {
   "opponent_score": 13,
@@ -23,13 +27,8 @@ CELLS = {
   "hits": 17,  # of the ball, by either paddle; 0 when it is served
   "ball_dx": 58,  # pixels a frame to the left, signed; never 0 in play
 }
-_OPPONENT = CELLS["opponent_score"]
-_PLAYER = CELLS["player_score"]
-_PLAYING = CELLS["playing"]
-_HITS = CELLS["hits"]
-_BALL_DX = CELLS["ball_dx"]
+at = types.SimpleNamespace(**CELLS)
 # Scores and hits lie side by side.
-_BUSY = slice(_OPPONENT, _HITS + 1)
 
 EVENTS = {
   "point_won": base.Event(1, "The ball got past the opponent."),
@@ -41,34 +40,26 @@ EVENTS = {
 }
 
 
+@base.where_changed(operator.itemgetter(slice(at.opponent_score, at.hits + 1)))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if before[_BUSY] == after[_BUSY]:
-    return {}
-  counts = {"point_won": after[_PLAYER] - before[_PLAYER]}
-  if before[_PLAYING] and not after[_PLAYING]:
-    counts["game_number"] = after[_OPPONENT]
-    counts["point_struck"] = before[_OPPONENT]
+  counts = {"point_won": after[at.player_score] - before[at.player_score]}
+  theirs = before[at.opponent_score], after[at.opponent_score]
+  if before[at.playing] and not after[at.playing]:
+    counts["point_struck"], counts["game_number"] = theirs
   else:
-    counts["point_lost"] = after[_OPPONENT] - before[_OPPONENT]
-  if after[_HITS] == (before[_HITS] + 1) % 256:
+    counts["point_lost"] = theirs[1] - theirs[0]
+  if after[at.hits] == (before[at.hits] + 1) % 256:
     was_left, is_left = _flies_left(before), _flies_left(after)
-    counts["hit"] = int(is_left and not was_left)
-    counts["opponent_hit"] = int(was_left and not is_left)
-  return {event: count for event, count in counts.items() if count}
+    counts["hit"] = is_left and not was_left
+    counts["opponent_hit"] = was_left and not is_left
+  return counts
 
 
 def _flies_left(ram: bytes) -> bool:
-  return ram[_BALL_DX] < 128
+  return ram[at.ball_dx] < 128
 
 
+_LAST = frozenset(("game_number",))
 DECODER = base.Decoder(
-  game="pong",
-  rom_md5="60e0ea3cbe0913d39803477945e9e5ec",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  last_events=frozenset(("game_number",)),
+  "pong", ROM_MD5, CELLS, EVENTS, decode, last_events=_LAST
 )

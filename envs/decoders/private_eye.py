@@ -30,10 +30,13 @@ the first case.
 
 import collections
 import itertools
-from collections.abc import Mapping
+import operator
+import types
+from collections.abc import Iterator, Mapping, Sequence
 
 from . import base
 
+ROM_MD5 = "ef3a4f64b6494ba770862768caf04b86"
 # Every address comes from the disassembly; the score is also ALE's.
 CELLS = {
   "case": 0,  # from 0
@@ -57,20 +60,9 @@ CELLS = {
   "found": 100,  # a bit for each thing that was found, clues lowest
   "hideout": 117,  # room where a suspect was last met, to which a thug goes
 }
-_SLOTS = range(3)
-_CASE = CELLS["case"]
-_KIND_0 = CELLS["kind_0"]
-_HELD = CELLS["held"]
-_X = CELLS["x"]
-_OVER = CELLS["over"]
-_MINUTES = CELLS["minutes"]
-_SECONDS = CELLS["seconds"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_ROOM = CELLS["room"]
-_DONE = CELLS["done"]
-_STUNNED = CELLS["stunned"]
-_Y = CELLS["y"]
-_FOUND = CELLS["found"]
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
+_KINDS = slice(at.kind_0, at.kind_0 + 3)
 
 EVENTS = {
   "suspect": base.Event(100, "A suspect was caught, with nothing on him."),
@@ -103,7 +95,7 @@ _HITS = {
   15: "bird",
   32: "thug",
 }
-_ANY_HIT = {event: event for event in _HITS.values()}
+_ANY_HIT = [(event, False) for event in dict.fromkeys(_HITS.values())]
 _SUSPECTS = (30, 31)
 _LOOT, _CULPRIT = 24, 28  # the lowest of what is held
 _CLUES = 0x0F  # bits of those found
@@ -112,16 +104,15 @@ _CASE_OVER = 255
 _RESET_FROM = 800_000
 
 
+@base.where_changed(operator.itemgetter(at.over, at.stunned, _SCORE))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  counts = {}
-  if before[_OVER] != after[_OVER] == _CASE_OVER:
-    counts["time_out"] = int(not (after[_MINUTES] or after[_SECONDS]))
-  hit = before[_STUNNED] != after[_STUNNED] == _HIT
+  counts: dict[str, int] = {}
+  if before[at.over] != after[at.over] == _CASE_OVER:
+    counts["time_out"] = not (after[at.minutes] or after[at.seconds])
+  hit = before[at.stunned] != after[at.stunned] == _HIT
   if before[_SCORE] != after[_SCORE] or hit:
     counts.update(_paid(before, after, hit))
-  return {event: count for event, count in counts.items() if count}
+  return counts
 
 
 def place(ram: bytes) -> base.Place:
@@ -130,7 +121,7 @@ def place(ram: bytes) -> base.Place:
   It holds in every frame: the car does not move while he is out of it, and
   what hits it does not push it far.
   """
-  return base.Place(ram[_CASE], ram[_ROOM], ram[_X], ram[_Y])
+  return base.Place(ram[at.case], ram[at.room], ram[at.x], ram[at.y])
 
 
 def _paid(before: bytes, after: bytes, hit: bool) -> dict[str, int]:
@@ -151,22 +142,28 @@ def _paid(before: bytes, after: bytes, hit: bool) -> dict[str, int]:
 
 
 def _things(before: bytes, after: bytes) -> dict[str, int]:
-  held = before[_HELD]
-  if after[_DONE] > before[_DONE]:
+  held = before[at.held]
+  if after[at.done] > before[at.done]:
     returned = "loot_returned" if held >= _LOOT else "clue_returned"
     return {"case_closed" if held == _CULPRIT else returned: 1}
-  if after[_HELD] == _CULPRIT != held:
+  if after[at.held] == _CULPRIT != held:
     return {"culprit_caught": 1}
-  if found := after[_FOUND] & ~before[_FOUND]:
+  if found := after[at.found] & ~before[at.found]:
     return {"clue_found" if found & _CLUES else "loot_found": 1}
   return {}
 
 
+def _slots(before: bytes, after: bytes) -> Iterator[tuple[int, bool]]:
+  """What was in each slot, and whether it is gone; none in another room."""
+  if before[at.room] == after[at.room]:
+    for was, now in zip(before[_KINDS], after[_KINDS], strict=True):
+      yield was, not now
+
+
 def _suspect_gone(before: bytes, after: bytes) -> bool:
   """Whether one was caught who had nothing, or nothing new."""
-  return _same(before, after, _ROOM, _HELD) and any(
-    before[_KIND_0 + slot] in _SUSPECTS and not after[_KIND_0 + slot]
-    for slot in _SLOTS
+  return before[at.held] == after[at.held] and any(
+    kind in _SUSPECTS and gone for kind, gone in _slots(before, after)
   )
 
 
@@ -174,56 +171,41 @@ def _hits(before: bytes, after: bytes, lost: int) -> dict[str, int]:
   """What was met: `lost` at the least, more where the score had not enough."""
   counts = _stolen(before, after)
   lost += _value(counts)  # of which a hit accounts for the rest
-  slots = _SLOTS if _same(before, after, _ROOM) else ()
-  near = {
-    slot: _HITS[before[_KIND_0 + slot]]
-    for slot in slots
-    if before[_KIND_0 + slot] in _HITS
-  }
-  gone = {slot for slot in near if not after[_KIND_0 + slot]}
-  met = _met(near, gone, lost) or _met(_ANY_HIT, set(), lost)
-  return collections.Counter(met) + collections.Counter(counts)
+  near = [(_HITS[k], gone) for k, gone in _slots(before, after) if k in _HITS]
+  met = _met(near, lost) or _met(_ANY_HIT, lost)
+  return {**counts, **collections.Counter(met)}
 
 
-def _met(near: Mapping, gone: set, lost: int) -> list[str]:
+def _met(near: Sequence[tuple[str, bool]], lost: int) -> list[str]:
   """Some of what is near: all that is gone, for `lost` points or a few more."""
+  num_gone = sum(gone for _, gone in near)
 
-  def cost(slots):
-    return -sum(EVENTS[near[slot]].native_value for slot in slots)
+  def rank(some):
+    cost = -sum(EVENTS[event].native_value for event, _ in some)
+    left = num_gone - sum(gone for _, gone in some)
+    return cost < lost, left > 0, cost != lost, cost
 
-  some = (
-    set(slots)
-    for number in range(1, len(near) + 1)
-    for slots in itertools.combinations(near, number)
-  )
   chosen = min(
-    (slots for slots in some if cost(slots) >= lost),
-    key=lambda slots: (not gone <= slots, cost(slots) != lost, cost(slots)),
-    default=set(),
+    (
+      some
+      for number in range(1, len(near) + 1)
+      for some in itertools.combinations(near, number)
+    ),
+    key=rank,
+    default=(),
   )
-  return [near[slot] for slot in chosen]
+  return [] if rank(chosen)[0] else [event for event, _ in chosen]
 
 
 def _stolen(before: bytes, after: bytes) -> dict[str, int]:
-  held = before[_HELD]
-  if not held or after[_HELD] or after[_DONE] > before[_DONE]:
+  held = before[at.held]
+  if not held or after[at.held] or after[at.done] > before[at.done]:
     return {}
   return {"culprit_freed" if held == _CULPRIT else "thing_stolen": 1}
-
-
-def _same(before: bytes, after: bytes, *cells: int) -> bool:
-  return all(before[cell] == after[cell] for cell in cells)
 
 
 def _value(counts: Mapping[str, int]) -> int:
   return sum(n * EVENTS[event].native_value for event, n in counts.items())
 
 
-DECODER = base.Decoder(
-  game="private_eye",
-  rom_md5="ef3a4f64b6494ba770862768caf04b86",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("private_eye", ROM_MD5, CELLS, EVENTS, decode, place)

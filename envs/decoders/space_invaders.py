@@ -13,9 +13,11 @@ The amount says which it was: what is left of it below 100 is an invader.
 """
 
 import operator
+import types
 
 from . import base
 
+ROM_MD5 = "72ffbef6504b75e69ee1045af9075f66"
 # Every address comes from the disassembly; score, lives and the end of the game
 # are also ALE's.
 CELLS = {
@@ -25,12 +27,7 @@ CELLS = {
   "score_high": 102,  # two binary-coded decimals each
   "score_low": 104,
 }
-_INVADERS = CELLS["invaders"]
-_LANDED = CELLS["landed"]
-_LIVES = CELLS["lives"]
-_SCORE_HIGH = CELLS["score_high"]
-_SCORE_LOW = CELLS["score_low"]
-_WATCHED = operator.itemgetter(*CELLS.values())
+at = types.SimpleNamespace(**CELLS)
 
 EVENTS = {
   "invader_5": base.Event(5, "An invader of the lowest row was shot."),
@@ -46,38 +43,29 @@ EVENTS = {
 }
 
 
+@base.where_changed(operator.itemgetter(*CELLS.values()))
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  if _WATCHED(before) == _WATCHED(after):
-    return {}
   saucers, points = divmod((_score(after) - _score(before)) % 10_000, 200)
-  counts = {f"invader_{points}": 1} if points else {}
-  counts["saucer"] = saucers
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  counts["invaders_landed"] = int(_landed(after) and not _landed(before))
-  counts["wave_cleared"] = int(before[_INVADERS] > 0 == after[_INVADERS])
-  return {event: count for event, count in counts.items() if count}
+  return {
+    f"invader_{points}": points > 0,
+    "saucer": saucers,
+    "life_lost": _lives(after) < _lives(before),
+    "invaders_landed": _landed(after) and not _landed(before),
+    "wave_cleared": before[at.invaders] > 0 == after[at.invaders],
+  }
 
 
 def _score(ram: bytes) -> int:
-  return base.decimal(bytes((ram[_SCORE_HIGH], ram[_SCORE_LOW])))
+  return base.decimal(bytes((ram[at.score_high], ram[at.score_low])))
 
 
 def _landed(ram: bytes) -> bool:
-  return ram[_LANDED] >= 128
+  return ram[at.landed] >= 128
 
 
 def _lives(ram: bytes) -> int:
   """As ALE has it: all are lost when the invaders land."""
-  return 0 if _landed(ram) else ram[_LIVES]
+  return 0 if _landed(ram) else ram[at.lives]
 
 
-DECODER = base.Decoder(
-  game="space_invaders",
-  rom_md5="72ffbef6504b75e69ee1045af9075f66",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-)
+DECODER = base.Decoder("space_invaders", ROM_MD5, CELLS, EVENTS, decode)

@@ -25,9 +25,11 @@ ALE counts the lives in reserve and one more, and none where the game is over.
 """
 
 import operator
+import types
 
 from . import base
 
+ROM_MD5 = "3e899eba0ca8cd2972da1ae5479b4f0d"
 # Every address comes from the disassembly; lives, score, state and wait are
 # also ALE's.
 CELLS = {
@@ -49,26 +51,13 @@ CELLS = {
   "hall_monster": 89,  # 128 until it comes
   "room": 90,  # 0 to 3 belong to the map 8, 4 to 7 to the map 9
 }
-_KEPT = CELLS["kept"]
-_TAKEN = CELLS["taken"]
-_Y = CELLS["y"]
-_MAP_Y = CELLS["map_y"]
-_MONSTERS = slice(CELLS["monster_1"], CELLS["monster_4"] + 1)
-_STATE = CELLS["state"]
-_LIVES = CELLS["lives"]
-_SCORE = slice(CELLS["score_high"], CELLS["score_low"] + 1)
-_WAIT = CELLS["wait"]
-_LEVEL = CELLS["level"]
-_X = CELLS["x"]
-_MAP_X = CELLS["map_x"]
-_HALL_MONSTER = CELLS["hall_monster"]
-_ROOM = CELLS["room"]
-# But for a monster shot, no event comes without a change of one of these.
-_WATCHED = operator.itemgetter(
-  *(_TAKEN, _SCORE, _ROOM, _KEPT, _HALL_MONSTER),
-  *(_LEVEL, _STATE, _WAIT, _LIVES),
+at = types.SimpleNamespace(**CELLS)
+_SCORE = slice(at.score_high, at.score_low + 1)
+_MONSTERS = slice(at.monster_1, at.monster_4 + 1)
+_CHANGING = operator.itemgetter(
+  *(at.taken, _SCORE, at.room, at.kept, at.hall_monster),
+  *(at.level, at.state, at.wait, at.lives),
 )
-
 _MAPS = 8  # and above; below, rooms
 
 EVENTS = {
@@ -92,38 +81,30 @@ _STANDS_STILL = 0x80
 _WAITED = 0xFF
 
 
+def _watched(ram: bytes) -> tuple:
+  monsters = ram[_MONSTERS]  # which move in each frame
+  return _CHANGING(ram), monsters if _SHOT in monsters else None
+
+
+@base.where_changed(_watched)
 def decode(before: bytes, after: bytes) -> dict[str, int]:
-  """{event: count} of one emulator frame; see `base.Decoder.decode`."""
-  before, after = bytes(before), bytes(after)
-  # In most frames nothing has happened.
-  monsters = after[_MONSTERS]
-  if _WATCHED(before) == _WATCHED(after) and (
-    _SHOT not in monsters or before[_MONSTERS] == monsters
-  ):
-    return {}
-  treasure = not before[_TAKEN] and after[_TAKEN] > 0
-  counts = {}
-  if before[_SCORE] != after[_SCORE]:
-    # Two zeros that never change follow the four digits.
-    points, rolled_over = base.six_digits(
-      before[_SCORE] + b"\0", after[_SCORE] + b"\0"
-    )
-    counts["treasure_points" if treasure else "monster_points"] = points
-    counts["score_rollover"] = rolled_over
-  if treasure:
-    counts[f"treasure_{after[_ROOM]}"] = 1
-  counts["monster"] = sum(
-    was != _SHOT and now == _SHOT
-    for was, now in zip(before[_MONSTERS], monsters, strict=True)
+  treasure = not before[at.taken] and after[at.taken] > 0
+  # Two zeros that never change follow the four digits.
+  points, rolled_over = base.six_digits(
+    before[_SCORE] + b"\0", after[_SCORE] + b"\0"
   )
-  counts["room_entered"] = int(before[_ROOM] >= _MAPS > after[_ROOM])
-  counts["room_cleared"] = int(after[_KEPT] & ~before[_KEPT] > 0)
-  counts["hall_monster"] = int(
-    before[_HALL_MONSTER] >= 0x80 > after[_HALL_MONSTER]
-  )
-  counts["level_up"] = int(before[_LEVEL] != after[_LEVEL])
-  counts["life_lost"] = int(_lives(after) < _lives(before))
-  return {event: count for event, count in counts.items() if count}
+  monsters = zip(before[_MONSTERS], after[_MONSTERS], strict=True)
+  return {
+    "treasure_points" if treasure else "monster_points": points,
+    "score_rollover": rolled_over,
+    f"treasure_{after[at.room]}": treasure,
+    "monster": sum(was != _SHOT == now for was, now in monsters),
+    "room_entered": before[at.room] >= _MAPS > after[at.room],
+    "room_cleared": after[at.kept] & ~before[at.kept] > 0,
+    "hall_monster": before[at.hall_monster] >= 0x80 > after[at.hall_monster],
+    "level_up": before[at.level] != after[at.level],
+    "life_lost": _lives(after) < _lives(before),
+  }
 
 
 def place(ram: bytes) -> base.Place:
@@ -132,20 +113,13 @@ def place(ram: bytes) -> base.Place:
   It holds in every frame: who dies stays where he was until he starts again on
   the map.
   """
-  x, y = (_MAP_X, _MAP_Y) if ram[_ROOM] >= _MAPS else (_X, _Y)
-  return base.Place(ram[_LEVEL], ram[_ROOM], ram[x], ram[y])
+  x, y = (at.map_x, at.map_y) if ram[at.room] >= _MAPS else (at.x, at.y)
+  return base.Place(ram[at.level], ram[at.room], ram[x], ram[y])
 
 
 def _lives(ram: bytes) -> int:
-  waited = ram[_STATE] & _STANDS_STILL and ram[_WAIT] == _WAITED
-  return 0 if waited and not ram[_LIVES] else (ram[_LIVES] & 7) + 1
+  waited = ram[at.state] & _STANDS_STILL and ram[at.wait] == _WAITED
+  return 0 if waited and not ram[at.lives] else (ram[at.lives] & 7) + 1
 
 
-DECODER = base.Decoder(
-  game="venture",
-  rom_md5="3e899eba0ca8cd2972da1ae5479b4f0d",
-  cells=CELLS,
-  events=EVENTS,
-  decode=decode,
-  place=place,
-)
+DECODER = base.Decoder("venture", ROM_MD5, CELLS, EVENTS, decode, place)
