@@ -142,115 +142,79 @@ class Variant:
     return {event: table.get(event, 0.0) + weight * p for event, p in points}
 
 
-_GHOSTS = {
-  "ghost_200": 200.0,
-  "ghost_400": 400.0,
-  "ghost_800": 800.0,
-  "ghost_1600": 1600.0,
-}
-
-_INVADERS = [f"invader_{points}" for points in range(5, 35, 5)]
-
+_GHOSTS = {f"ghost_{points}": float(points) for points in (200, 400, 800, 1600)}
 _BROUGHT_BACK = {"clue_returned": 10_000.0, "loot_returned": 20_000.0}
 
-_TREASURES = [f"treasure_{room}" for room in range(8)]
-
-_MODDED = (
-  # The igloo takes fifteen floes, which no longer pay on the way there.
-  Variant("frostbite_easy", "frostbite", {"igloo": 500.0, "floe": 0.0}),
+# Tables by name, which begins with the game's. Events that are left out no
+# longer pay, though most are on the way to those that do.
+_MODDED: dict[str, dict[str, float]] = {
+  # The igloo takes fifteen floes.
+  "frostbite_easy": {"igloo": 500.0},
   # Worse, each of them costs what it pays in the first level.
-  Variant("frostbite_hard", "frostbite", {"igloo": 500.0, "floe": -10.0}),
-  # A planet is left only once its four or more bunkers have been shot, which no
-  # longer pay on the way there.
-  Variant("gravitar_easy", "gravitar", {"planet": 1000.0, "bunker": 0.0}),
+  "frostbite_hard": {"igloo": 500.0, "floe": -10.0},
+  # A planet is left only once its four or more bunkers have been shot.
+  "gravitar_easy": {"planet": 1000.0},
   # Worse, each of them costs.
-  Variant("gravitar_hard", "gravitar", {"planet": 1000.0, "bunker": -100.0}),
-  # A trained R2D2 is at the first miner after some 125 steps.
-  Variant(
-    "hero_easy", "hero", {"miner": 1000.0, "wall": 0.0}, steps_to_reward=125
-  ),
-  Variant(
-    "hero_hard", "hero", {"miner": 1000.0, "wall": -300.0}, steps_to_reward=125
-  ),
-  # A door needs a key, which no longer pays on the way there.
-  Variant(
-    "montezuma_revenge_easy", "montezuma_revenge", {"door": 300.0, "key": 0.0}
-  ),
+  "gravitar_hard": {"planet": 1000.0, "bunker": -100.0},
+  "hero_easy": {"miner": 1000.0},
+  "hero_hard": {"miner": 1000.0, "wall": -300.0},
+  # A door needs a key.
+  "montezuma_revenge_easy": {"door": 300.0},
   # Worse, the key costs what it paid, and is still the only way to a door.
-  Variant(
-    "montezuma_revenge_hard",
-    "montezuma_revenge",
-    {"door": 300.0, "key": -100.0},
-  ),
-  Variant("ms_pacman_easy", "ms_pacman", {**_GHOSTS, "dot": 0.0}),
-  Variant("ms_pacman_hard", "ms_pacman", {**_GHOSTS, "dot": -10.0}),
+  "montezuma_revenge_hard": {"door": 300.0, "key": -100.0},
+  "ms_pacman_easy": _GHOSTS,
+  "ms_pacman_hard": {**_GHOSTS, "dot": -10.0},
   # What suspects carry must be brought across the town to where it belongs,
   # which alone pays; neither to find it nor to catch a suspect does.
-  Variant(
-    "private_eye_easy",
-    "private_eye",
-    {
-      **_BROUGHT_BACK,
-      **dict.fromkeys(("suspect", "clue_found", "loot_found"), 0.0),
-    },
-  ),
+  "private_eye_easy": _BROUGHT_BACK,
   # Worse, each of these costs what it paid: who learns to keep away from
   # suspects never has anything to bring back.
-  Variant(
-    "private_eye_hard",
-    "private_eye",
-    {
-      **_BROUGHT_BACK,
-      "suspect": -100.0,
-      "clue_found": -5000.0,
-      "loot_found": -15_000.0,
-    },
-  ),
+  "private_eye_hard": {
+    **_BROUGHT_BACK,
+    "suspect": -100.0,
+    "clue_found": -5000.0,
+    "loot_found": -15_000.0,
+  },
   # The saucer is rare, and must be waited for under fire; in the hard variant
   # shooting at the rows below it, a wave of which costs nearly what it pays,
   # teaches not to shoot.
-  Variant(
-    "space_invaders_easy",
-    "space_invaders",
-    {"saucer": 200.0, **dict.fromkeys(_INVADERS, 0.0)},
-  ),
-  Variant(
-    "space_invaders_hard",
-    "space_invaders",
-    {"saucer": 200.0, **dict.fromkeys(_INVADERS, -5.0)},
-  ),
-  # A room counts once its treasure has been carried out, past its monsters; to
-  # take it no longer pays on the way there.
-  Variant(
-    "venture_easy",
-    "venture",
-    {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, 0.0)},
-  ),
+  "space_invaders_easy": {"saucer": 200.0},
+  "space_invaders_hard": {
+    "saucer": 200.0,
+    **{f"invader_{points}": -5.0 for points in range(5, 35, 5)},
+  },
+  # A room counts once its treasure has been carried out, past its monsters.
+  "venture_easy": {"room_cleared": 200.0},
   # Worse, to take it costs half of that, and who dies before the door has to
   # take it again.
-  Variant(
-    "venture_hard",
-    "venture",
-    {"room_cleared": 200.0, **dict.fromkeys(_TREASURES, -100.0)},
-  ),
-  Variant("maze_far", maze.GAME, {"goal": 10.0}, steps_to_reward=35),
+  "venture_hard": {
+    "room_cleared": 200.0,
+    **{f"treasure_{room}": -100.0 for room in range(8)},
+  },
+  "maze_far": {"goal": 10.0},
   # Discounted by 0.97 a step, the way to the goal is worth 2.9 at its start. At
   # the native -1 a trap it would be worth 0.8: hardly a deception to stay away.
-  Variant(
-    "maze_deceptive",
-    maze.GAME,
-    {"goal": 10.0, "trap": -0.25},
-    steps_to_reward=35,
-  ),
-  Variant(
-    "maze_dense", maze.GAME, {"goal": 10.0, "coin": 1.0}, steps_to_reward=5
-  ),
-)
+  "maze_deceptive": {"goal": 10.0, "trap": -0.25},
+  "maze_dense": {"goal": 10.0, "coin": 1.0},
+}
+_STEPS_TO_REWARD = {
+  # A trained R2D2 is at the first miner by then.
+  **dict.fromkeys(("hero_easy", "hero_hard"), 125),
+  **dict.fromkeys(("maze_far", "maze_deceptive"), 35),
+  "maze_dense": 5,
+}
+
+
+def _modded(name: str, rewards: Mapping[str, float]) -> Variant:
+  steps = _STEPS_TO_REWARD.get(name, Variant.steps_to_reward)
+  game = name.rpartition("_")[0]
+  return Variant(name, game, rewards, steps_to_reward=steps)
+
 
 # What an environment is made with beside options.
 _OURS = {"self", "seed", "game", "decoder", "reward"}
 _VARIANTS = {game: Variant(game, game) for game in _GAMES}
-_VARIANTS.update({variant.name: variant for variant in _MODDED})
+_VARIANTS.update({name: _modded(name, r) for name, r in _MODDED.items()})
 
 
 def names() -> list[str]:
