@@ -10,65 +10,44 @@ decides beside it. The emulator alone, stepped at random, is what could be had
 at most.
 """
 
-import contextlib
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from behavior_transfer.benchmarks import (
-  boxes,
-  comparisons,
-  crowd,
-  meter,
-  timing,
-)
+from behavior_transfer.benchmarks import boxes, comparisons, crowd, meter
 from behavior_transfer.experiments import tasks
 
 _CORES = 2
 _BARS = {16: 2.4, 32: 3.2}  # times Acme's rate, by environments
 _ON_REVERB = (1, 16)  # environments
-_THEIRS = "two of dm-acme's R2D2"
 
 
 def measure() -> Iterator[comparisons.Comparison]:
   """Ours with each number of environments, and the emulator alone."""
-  from behavior_transfer.benchmarks import acme_r2d2, runs
-
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
-  network, seconds = comparisons.NETWORK.value, comparisons.SECONDS.value
-  makes: dict[str, crowd.Make] = {
-    _THEIRS: functools.partial(acme_r2d2.actor, task, network),
-    "two emulators alone": functools.partial(crowd.at_random, task),
-    **{
-      f"acting on Reverb, 2 x {size} environments": functools.partial(
-        runs.actor, "r2d2", network, task, size
-      )
-      for size in _ON_REVERB
-    },
-  }
-  boxed = {
-    f"acting, 2 x {size // 2} environments": boxes.Box(
-      "r2d2", network, task, size, 1
-    )
-    for size in _BARS
-  }
-  with contextlib.ExitStack() as stack:
-    sides: dict[str, Callable[[], timing.Figures]] = {
-      name: functools.partial(crowd.Crowd(make, _CORES, stack).measure, seconds)
-      for name, make in makes.items()
-    }
-    for name, box in boxed.items():
-      sides[name] = functools.partial(box.measure, meter.Measurement(seconds))
-    found = timing.alternate(sides, comparisons.TURNS.value)
-  theirs = found.pop(_THEIRS)
-  bars = dict(zip(boxed, _BARS.values(), strict=True))
-  for name, figures in found.items():
+  who = "r2d2", comparisons.NETWORK.value, task
+  wanted = meter.Measurement(comparisons.SECONDS.value)
+  found = crowd.alternate(
+    crowd.makes(*who, _ON_REVERB),
+    {str(n): (boxes.Box(*who, n, 1), wanted) for n in _BARS},
+    _CORES,
+  )
+  for side, name, bar in (
+    ("bare", "two emulators alone", None),
+    *(
+      (f"reverb {n}", f"acting on Reverb, 2 x {n} environments", None)
+      for n in _ON_REVERB
+    ),
+    *(
+      (str(n), f"acting, 2 x {n // 2} environments", bar)
+      for n, bar in _BARS.items()
+    ),
+  ):
     yield comparisons.Comparison(
-      f"{name} / {_THEIRS}",
+      f"{name} / two of dm-acme's R2D2",
       "steps/s",
-      figures.steps_per_second,
-      theirs.steps_per_second,
-      at_least=bars.get(name),
-      note=figures.note(),
+      found[side].steps_per_second,
+      found["acme"].steps_per_second,
+      at_least=bar,
+      note=found[side].note(),
     )
 
 

@@ -8,8 +8,8 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -88,17 +88,39 @@ def _figure(value: float) -> str:
   return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
-def shape(text: str, complaint: str) -> tuple[int, int, int]:
-  """Batch, burn-in and trace of a text like 16x20x40.
+def rates(
+  sides: Mapping[str, tuple[Callable[[], object], int]],
+  share: float = 1.0,
+  warm_up: int = 2,
+) -> dict[str, float]:
+  """`timing.rates` of as many turns as are asked for, each a share as long."""
+  return timing.rates(sides, TURNS.value, share * SECONDS.value, warm_up)
 
-  Raises:
-    ValueError: It is another one; with this complaint.
-  """
-  match = re.fullmatch(r"([1-9]\d*)x(\d+)x([1-9]\d*)", text)
-  if match is None:
-    raise ValueError(complaint)
-  batch_size, burn_in, trace_length = map(int, match.groups())
-  return batch_size, burn_in, trace_length
+
+class Shape(NamedTuple):
+  """Of what is learned from in one step; sequences follow one another."""
+
+  batch_size: int
+  burn_in: int
+  trace_length: int
+
+  def __str__(self) -> str:
+    return "x".join(map(str, self))
+
+  @property
+  def config(self) -> dict[str, int]:
+    """As fields of an agent's config."""
+    return {**self._asdict(), "sequence_period": self.trace_length}
+
+
+class ShapeParser(flags.ArgumentParser):
+  """Reads a flag like 64x40x80."""
+
+  def parse(self, argument: str | Shape) -> Shape:
+    match = re.fullmatch(r"([1-9]\d*)x(\d+)x([1-9]\d*)", str(argument))
+    if match is None:
+      raise ValueError("it is batch x burn-in x trace, like 64x40x80")
+    return Shape(*map(int, match.groups()))
 
 
 def run(measure: Callable[[], Iterable[Comparison]], cores: int | None = None):
@@ -110,8 +132,11 @@ def run(measure: Callable[[], Iterable[Comparison]], cores: int | None = None):
   """
 
   def main():
-    with cli.user_input():
-      write = _writer(_OUTPUT.value)
+    if _OUTPUT.value is not None:  # else what writes needs not be installed
+      from behavior_transfer.experiments import workdirs
+
+      with cli.user_input():
+        output = workdirs.writable(pathlib.Path(_OUTPUT.value))
     if cores is not None:
       os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -120,17 +145,10 @@ def run(measure: Callable[[], Iterable[Comparison]], cores: int | None = None):
     for comparison in measure():
       comparisons.append(comparison.values())
       print(comparison.row(), flush=True)
-    machine = {**timing.machine(), "cores_used": cores or os.cpu_count()}
-    write({"machine": machine, "comparisons": comparisons})
+    if _OUTPUT.value is not None:
+      machine = {**timing.machine(), "cores_used": cores or os.cpu_count()}
+      workdirs.write_json(
+        output, {"machine": machine, "comparisons": comparisons}
+      )
 
   cli.run(main)
-
-
-def _writer(output: str | None) -> Callable[[dict[str, Any]], None]:
-  """Where there is no file to write, what knows how needs not be installed."""
-  if output is None:
-    return lambda values: None
-  from behavior_transfer.experiments import workdirs
-
-  path = workdirs.writable(pathlib.Path(output))
-  return lambda values: workdirs.write_json(path, values)

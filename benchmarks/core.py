@@ -20,44 +20,37 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from behavior_transfer.agents import learning, lstm, policies, sequences
+from behavior_transfer.agents import agent as agent_lib
+from behavior_transfer.agents import lstm, r2d2, sequences
 from behavior_transfer.agents import networks as networks_lib
-from behavior_transfer.agents.r2d2 import config as config_lib
-from behavior_transfer.agents.r2d2 import losses
-from behavior_transfer.benchmarks import comparisons, timing
-from behavior_transfer.experiments import cli
+from behavior_transfer.benchmarks import comparisons
 
-_SHAPE = flags.DEFINE_string(
-  "shape", "64x40x80", "Batch, burn-in and trace.", module_name="program"
+_SHAPE = flags.DEFINE(
+  comparisons.ShapeParser(),
+  "shape",
+  "64x40x80",
+  "Batch, burn-in and trace.",
+  module_name="program",
 )
 _R2D2_RATE = 5.0  # updates per second; ICLR 2019, sec. 2.3
 _BAR = 20.0  # times that, on a GPU
-_SPEC: Any = SimpleNamespace(
+SPEC: Any = SimpleNamespace(
   observations=SimpleNamespace(shape=(84, 84, 1), dtype=np.dtype(np.uint8)),
   actions=SimpleNamespace(num_values=18),
 )
 
 
 class Update:
-  """Learner steps on the same sequences, which lie on the device.
+  """Learner steps on the same sequences, of noise, which lie on the device.
 
   Attributes:
     flops, bytes: Of one, as XLA counts them.
   """
 
-  def __init__(self, batch_size: int, burn_in: int, trace_length: int):
-    networks = networks_lib.make_networks(_SPEC, comparisons.NETWORK.value)
-    config = config_lib.R2D2Config(
-      batch_size=batch_size,
-      burn_in=burn_in,
-      trace_length=trace_length,
-      sequence_period=trace_length,
-    )
-    core = learning.make_learner_core(
-      losses.make_loss(networks, config), config
-    )
-    state = core.init(networks.init(jax.random.PRNGKey(0)))
-    batch = jax.device_put(_noise(networks, config))
+  def __init__(self, agent: agent_lib.Agent):
+    core, batch_size = agent.learner_core, agent.config.batch_size
+    state = core.init(agent.initial_params(jax.random.PRNGKey(0)))
+    batch = jax.device_put(_noise(agent.item_spec, batch_size))
     probabilities = jnp.full((batch_size,), 0.1)
     step = jax.jit(core.step, donate_argnums=0)
     self._step = step.lower(state, batch, probabilities).compile()
@@ -70,29 +63,27 @@ class Update:
     return output
 
 
-def _noise(
-  networks: networks_lib.Networks, config: config_lib.R2D2Config
-) -> sequences.Sequences:
+def _noise(spec: sequences.Sequences, batch_size: int) -> sequences.Sequences:
   rng = np.random.default_rng(0)
-  shape = (config.batch_size, sequences.sequence_length(config))
-  start = policies.initial_recurrent_state(networks)
-  return sequences.Sequences(
-    observation=rng.integers(0, 256, (*shape, 84, 84, 1), np.uint8),
-    action=rng.integers(0, 18, shape, np.int32),
-    reward=rng.normal(size=shape).astype(np.float32),
-    discount=np.ones(shape, np.float32),
-    valid=np.ones(shape, bool),
-    recurrent_state=jax.tree.map(
-      lambda x: jnp.broadcast_to(x, (config.batch_size, *x.shape)), start
-    ),
-    extras={},
-  )
+
+  def draw(x: jax.ShapeDtypeStruct) -> np.ndarray:
+    shape = batch_size, *x.shape
+    if x.dtype == np.float32:
+      return rng.random(shape, np.float32)
+    return rng.integers(18 if x.dtype == np.int32 else 256, size=shape).astype(
+      x.dtype
+    )
+
+  drawn = jax.tree.map(draw, spec)
+  state = jax.tree.map(lambda x: x[:, 0], drawn.recurrent_state)
+  return drawn._replace(recurrent_state=state, valid=np.ones_like(drawn.valid))
 
 
-def _chain(batch_size: int, burn_in: int, trace_length: int):
+def _chain(shape: comparisons.Shape):
   """All steps of the LSTM that an update makes, one after the other."""
   size = networks_lib.resolve_size(comparisons.NETWORK.value).lstm_size
   kernel = jnp.ones((size, 4 * size)) / size
+  batch_size, burn_in, trace_length = shape
   zeros = jnp.zeros((batch_size, size))
   state = lstm.LSTMState(zeros, zeros)
 
@@ -115,64 +106,50 @@ def _chain(batch_size: int, burn_in: int, trace_length: int):
   return lambda: run(kernel)
 
 
-def _ceilings() -> tuple[float, float]:
+def _ceilings() -> dict[str, float]:
   """Operations per second of a product, and bytes per second of a copy."""
   side = 2048
   matrix = jnp.ones((side, side))
   large = jnp.ones((32, side, side // 8))
   product = jax.jit(lambda x: x @ x)
   copy = jax.jit(lambda x: x + 1)
-  rates = timing.rates(
+  return comparisons.rates(
     {
       "product": (lambda: product(matrix), 2 * side**3),
       "copy": (lambda: copy(large), 2 * large.nbytes),
     },
-    comparisons.TURNS.value,
-    comparisons.SECONDS.value / 10,
+    share=0.1,
   )
-  return rates["product"], rates["copy"]
 
 
 def measure() -> Iterator[comparisons.Comparison]:
   """Updates, and the share of each ceiling that they reach."""
-  with cli.user_input():
-    shape = comparisons.shape(
-      _SHAPE.value, f"--shape is {_SHAPE.value!r}; it is like 64x40x80"
-    )
-  update = Update(*shape)
-  rates = timing.rates(
-    {"update": (update, 1), "chain": (_chain(*shape), 1)},
-    comparisons.TURNS.value,
-    comparisons.SECONDS.value,
+  shape = _SHAPE.value
+  networks = r2d2.make_networks(SPEC, comparisons.NETWORK.value)
+  config = r2d2.R2D2Config(**shape.config)
+  update = Update(r2d2.make_agent(networks, SPEC, config))
+  rates = comparisons.rates(
+    {"update": (update, 1), "chain": (_chain(shape), 1)}
   )
-  on_gpu = jax.default_backend() == "gpu"
+  on_gpu, ours = jax.default_backend() == "gpu", rates["update"]
   yield comparisons.Comparison(
-    f"learner core, {_SHAPE.value}, / R2D2's paper",
-    "updates/s",
-    rates["update"],
-    _R2D2_RATE,
+    f"learner core, {shape}, / R2D2's paper",
+    *("updates/s", ours, _R2D2_RATE),
     at_least=_BAR if on_gpu else None,
   )
   yield comparisons.Comparison(
-    "its updates / its LSTM alone",
-    "updates/s",
-    rates["update"],
-    rates["chain"],
+    "its updates / its LSTM alone", "updates/s", ours, rates["chain"]
   )
   if on_gpu:
     return
-  flops, bytes_ = _ceilings()
+  ceilings = _ceilings()
   yield comparisons.Comparison(
     "its arithmetic / that of a product of matrices",
-    "Gflop/s",
-    update.flops * rates["update"] / 1e9,
-    flops / 1e9,
+    *("Gflop/s", update.flops * ours / 1e9, ceilings["product"] / 1e9),
   )
   yield comparisons.Comparison(
     "its memory traffic / that of a copy",
-    "GB/s",
-    update.bytes * rates["update"] / 1e9,
-    bytes_ / 1e9,
+    *("GB/s", update.bytes * ours / 1e9, ceilings["copy"] / 1e9),
   )
 
 

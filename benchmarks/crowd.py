@@ -1,16 +1,18 @@
 """Processes that do the same thing at the same time, a core for each."""
 
 import contextlib
+import functools
+import importlib.util
 import multiprocessing
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
 from typing import Any
 
 import numpy as np
 
-from behavior_transfer.benchmarks import timing
+from behavior_transfer import envs
+from behavior_transfer.benchmarks import boxes, comparisons, meter, timing
 from behavior_transfer.experiments import tasks
 from behavior_transfer.launch.embedded import worker
 
@@ -19,14 +21,43 @@ Make = Callable[[contextlib.ExitStack], tuple[Callable[[], Any], int]]
 
 
 def at_random(
-  task: tasks.Task, stack: contextlib.ExitStack
+  environment: envs.GameEnvironment, stack: contextlib.ExitStack
 ) -> tuple[Callable[[], Any], int]:
-  """A step of a bare environment, with actions drawn uniformly."""
-  environment = stack.enter_context(task.make(0))
+  """A step of an environment, with actions drawn uniformly."""
+  stack.enter_context(environment)
   num_actions = environment.action_spec().num_values
   rng = np.random.default_rng(0)
   environment.reset()
-  return lambda: environment.step(rng.integers(num_actions)), 1
+
+  def step():
+    environment.step(rng.integers(num_actions))
+
+  return step, 1
+
+
+def _bare(task: tasks.Task, stack: contextlib.ExitStack):
+  return at_random(task.make(0), stack)
+
+
+def makes(
+  agent: str, network: str, task: tasks.Task, sizes: Sequence[int]
+) -> dict[str, Make]:
+  """What acts on one core, but for our engine.
+
+  "bare" is an environment at random, "acme" dm-acme's R2D2, and "reverb 16" the
+  agent on Reverb in 16 environments, for each of the sizes. The latter are left
+  out where Acme is not installed.
+  """
+  found: dict[str, Make] = {"bare": functools.partial(_bare, task)}
+  if importlib.util.find_spec("acme") is not None:
+    from behavior_transfer.benchmarks import acme_r2d2, runs
+
+    found["acme"] = functools.partial(acme_r2d2.actor, task, network)
+    for size in sizes:
+      found[f"reverb {size}"] = functools.partial(
+        runs.actor, agent, network, task, size
+      )
+  return found
 
 
 class Crowd:
@@ -64,6 +95,22 @@ class Crowd:
     return sum(pipe.recv() for pipe in self._pipes)
 
 
+def alternate(
+  makes: Mapping[str, Make],
+  boxed: Mapping[str, tuple[boxes.Box, meter.Measurement]],
+  cores: int,
+) -> dict[str, timing.Figures]:
+  """The figures of each, a crowd on all cores or a box; see `timing`."""
+  sides: dict[str, Callable[[], timing.Figures]] = {}
+  with contextlib.ExitStack() as stack:
+    for name, make in makes.items():
+      crowd, seconds = Crowd(make, cores, stack), comparisons.SECONDS.value
+      sides[name] = functools.partial(crowd.measure, seconds)
+    for name, (box, wanted) in boxed.items():
+      sides[name] = functools.partial(box.measure, wanted)
+    return timing.alternate(sides, comparisons.TURNS.value)
+
+
 def _serve(make: Make, number: int, pipe: connection.Connection):
   cores = sorted(os.sched_getaffinity(0))
   os.sched_setaffinity(0, {cores[number % len(cores)]})
@@ -73,9 +120,4 @@ def _serve(make: Make, number: int, pipe: connection.Connection):
       step()
     pipe.send(0.0)
     while True:
-      seconds = pipe.recv()
-      start, done = time.perf_counter(), 0
-      while time.perf_counter() - start < seconds:
-        step()
-        done += units
-      pipe.send(done / (time.perf_counter() - start))
+      pipe.send(timing.rate(step, units, pipe.recv()))

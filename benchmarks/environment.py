@@ -14,22 +14,15 @@ import numpy as np
 from ale_py import vector_env
 
 from behavior_transfer import envs
-from behavior_transfer.benchmarks import comparisons, timing
+from behavior_transfer.benchmarks import comparisons, crowd, timing
 from behavior_transfer.envs import console, decoders, recordings
 
 _GAMES = ("hero", "ms_pacman")
 
 
-def at_random(environment: envs.GameEnvironment) -> Callable[[], object]:
-  """A step of an environment with all 18 actions, drawn uniformly."""
-  rng = np.random.default_rng(0)
-  environment.reset()
-  return lambda: environment.step(rng.integers(18))
-
-
-def _their_stepper(
+def _theirs(
   game: str, stack: contextlib.ExitStack
-) -> Callable[[], object]:
+) -> tuple[Callable[[], object], int]:
   environment = vector_env.AtariVectorEnv(
     game,
     1,
@@ -42,7 +35,11 @@ def _their_stepper(
   stack.callback(environment.close)
   rng = np.random.default_rng(0)
   environment.reset(seed=0)
-  return lambda: environment.step(rng.integers(18, size=1))
+
+  def step():
+    environment.step(rng.integers(18, size=1))
+
+  return step, 1
 
 
 def _decoding(game: str) -> comparisons.Comparison:
@@ -50,7 +47,7 @@ def _decoding(game: str) -> comparisons.Comparison:
   path = recordings.bundled(game)
   assert path is not None
   actions = recordings.load(path, game)
-  ale, decode = console.switch_on(game), decoders.DECODERS[game].decode
+  ale, decode = console.switch_on(game), envs.decoder(game).decode
   frames = list(console.play(ale, actions))
 
   def decode_all():
@@ -62,50 +59,38 @@ def _decoding(game: str) -> comparisons.Comparison:
     for action in actions:
       ale.act(int(action))
 
-  rates = timing.rates(
+  rates = comparisons.rates(
     {"ours": (decode_all, len(frames)), "theirs": (emulate_all, len(frames))},
-    comparisons.TURNS.value,
-    comparisons.SECONDS.value / 10,
-    warm_up=1,
+    *(0.1, 1),
   )
   return comparisons.Comparison(
     f"decoding a frame of {game} / emulating it",
-    "us",
-    1e6 / rates["ours"],
-    1e6 / rates["theirs"],
+    *("us", 1e6 / rates["ours"], 1e6 / rates["theirs"]),
     at_most=0.03,
   )
 
 
 def measure() -> Iterator[comparisons.Comparison]:
   """A variant against its game, ours against ale-py's, and every decoder."""
-  turns, seconds = comparisons.TURNS.value, comparisons.SECONDS.value
   for game in _GAMES:
     with contextlib.ExitStack() as stack:
-      sides = {
-        "variant": (
-          at_random(stack.enter_context(envs.make(f"{game}_hard", seed=0))),
-          1,
-        ),
-        "game": (
-          at_random(stack.enter_context(envs.AtariEnvironment(game, seed=0))),
-          1,
-        ),
-        "ale-py": (_their_stepper(game, stack), 1),
-      }
-      rates = timing.rates(sides, turns, seconds, warm_up=timing.WARM_UP)
+      ours, bare = envs.make(f"{game}_hard", seed=0), envs.AtariEnvironment
+      rates = comparisons.rates(
+        {
+          "variant": crowd.at_random(ours, stack),
+          "game": crowd.at_random(bare(game, seed=0), stack),
+          "ale-py": _theirs(game, stack),
+        },
+        warm_up=timing.WARM_UP,
+      )
     yield comparisons.Comparison(
       f"a step of {game}_hard / of {game}, nothing decoded",
-      "us",
-      1e6 / rates["variant"],
-      1e6 / rates["game"],
+      *("us", 1e6 / rates["variant"], 1e6 / rates["game"]),
       at_most=1.05,
     )
     yield comparisons.Comparison(
       f"{game}_hard / ale-py's vector environment",
-      "steps/s",
-      rates["variant"],
-      rates["ale-py"],
+      *("steps/s", rates["variant"], rates["ale-py"]),
       at_least=0.9,
     )
   yield from map(_decoding, sorted(decoders.DECODERS))

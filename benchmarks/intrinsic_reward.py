@@ -7,28 +7,21 @@ episodic memory: milliseconds of the reward as a whole, and of a step of the
 Q-network, for all of them; beside it the reward's networks and its memory.
 """
 
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
-from typing import Any
+import itertools
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from dm_env import specs
 
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents import ngu
 from behavior_transfer.agents.ngu import episodic, intrinsic
-from behavior_transfer.benchmarks import comparisons, timing
+from behavior_transfer.benchmarks import comparisons, core
 
 _ENVIRONMENTS = (1, 16, 64)
 _ENTRIES = (1_000, 10_000, 30_000)
 _MOST_ENTRIES = 10_000  # for which there is a bar
-
-_SPEC: Any = SimpleNamespace(
-  observations=specs.BoundedArray((84, 84, 1), np.uint8, 0, 255),
-  actions=specs.DiscreteArray(18),
-)
 
 
 class _InPlace:
@@ -47,7 +40,7 @@ class _InPlace:
 def compare(num_environments: int, entries: int) -> comparisons.Comparison:
   """One step of all environments."""
   config = ngu.NGUConfig()
-  nets = ngu.make_networks(_SPEC, comparisons.NETWORK.value, config=config)
+  nets = ngu.make_networks(core.SPEC, comparisons.NETWORK.value, config=config)
   reward = ngu.make_intrinsic_reward(nets.intrinsic, config)
   params = nets.intrinsic.init(jax.random.key(0))
   q_params = nets.q_network.init(jax.random.key(1))
@@ -90,23 +83,19 @@ def compare(num_environments: int, entries: int) -> comparisons.Comparison:
   core_state = jax.tree.map(stack, nets.q_network.initial_state())
   actions = jnp.full((num_environments,), networks_lib.NO_ACTION)
   q_step = jax.jit(jax.vmap(nets.q_network.step, (None, 0, 0, 0)))
-  sides: dict[str, Callable[[], object]] = {
-    "q_network": lambda: q_step(q_params, frames, actions, core_state),
-    "reward": _InPlace(whole, filled(), params, frames),
-    "networks": lambda: reward_networks(params, frames),
-    "memory": _InPlace(memory, filled(), embeddings),
-  }
-  rates = timing.rates(
-    {name: (function, 1) for name, function in sides.items()},
-    comparisons.TURNS.value,
-    comparisons.SECONDS.value / 20,
+  rates = comparisons.rates(
+    {
+      "q_network": (lambda: q_step(q_params, frames, actions, core_state), 1),
+      "reward": (_InPlace(whole, filled(), params, frames), 1),
+      "networks": (lambda: reward_networks(params, frames), 1),
+      "memory": (_InPlace(memory, filled(), embeddings), 1),
+    },
+    share=0.05,
   )
   milliseconds = {name: 1e3 / rate for name, rate in rates.items()}
   return comparisons.Comparison(
     f"NGU's reward, {num_environments} x {entries:,} entries, / Q-network",
-    "ms",
-    milliseconds["reward"],
-    milliseconds["q_network"],
+    *("ms", milliseconds["reward"], milliseconds["q_network"]),
     at_most=1.0 if entries <= _MOST_ENTRIES else None,
     note=", ".join(
       f"its {part} {milliseconds[part]:.2f} ms"
@@ -117,9 +106,7 @@ def compare(num_environments: int, entries: int) -> comparisons.Comparison:
 
 def measure() -> Iterator[comparisons.Comparison]:
   """Every combination."""
-  for num_environments in _ENVIRONMENTS:
-    for entries in _ENTRIES:
-      yield compare(num_environments, entries)
+  return itertools.starmap(compare, itertools.product(_ENVIRONMENTS, _ENTRIES))
 
 
 if __name__ == "__main__":

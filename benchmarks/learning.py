@@ -3,8 +3,8 @@
   python benchmarks/learning.py
   python benchmarks/learning.py --shapes=16x20x40
 
-A shape is batch x burn-in x trace. Each side learns, over and over, from a
-batch of what its own actor wrote, with networks of the same sizes; no
+A shape is batch x burn-in x trace. Each side learns, over and over, from one
+batch, theirs from what its own actor wrote, with networks of the same sizes; no
 priorities are written back. Frames of the burn-in count.
 """
 
@@ -15,35 +15,30 @@ from typing import Any
 
 from absl import flags
 
-from behavior_transfer.benchmarks import comparisons, timing
-from behavior_transfer.experiments import cli, tasks
+from behavior_transfer.benchmarks import boxes, comparisons, core
+from behavior_transfer.experiments import tasks
 
-_SHAPES = flags.DEFINE_list(
+_SHAPES = flags.DEFINE_multi(
+  comparisons.ShapeParser(),
+  flags.ArgumentSerializer(),
   "shapes",
   ["16x20x40", "64x40x80"],
-  "Batch, burn-in and trace of each measurement.",
+  "Batch, burn-in and trace of a measurement.",
   module_name="program",
 )
 _BAR = 2.0  # times Acme's rate
 
 
 def _their_step(
-  task: tasks.Task, shape: tuple[int, int, int], stack: contextlib.ExitStack
+  task: tasks.Task, shape: comparisons.Shape, stack: contextlib.ExitStack
 ) -> Callable[[], Any]:
-  """Returns what must be waited for; a step of ours waits by itself."""
+  """Returns what must be waited for."""
   from behavior_transfer.benchmarks import acme_r2d2
 
-  batch_size, burn_in, trace_length = shape
-  agent = acme_r2d2.Agent(
-    task,
-    comparisons.NETWORK.value,
-    stack,
-    batch_size=batch_size,
-    burn_in_length=burn_in,
-    trace_length=trace_length,
-    sequence_period=trace_length,
-  )
-  for _ in range(4 * (burn_in + trace_length)):
+  config = shape.config
+  config["burn_in_length"] = config.pop("burn_in")
+  agent = acme_r2d2.Agent(task, comparisons.NETWORK.value, stack, **config)
+  for _ in range(4 * (shape.burn_in + shape.trace_length)):
     agent.act()
   learner = agent.make_learner(itertools.repeat(agent.sample()))
 
@@ -56,34 +51,21 @@ def _their_step(
 
 def measure() -> Iterator[comparisons.Comparison]:
   """One comparison for each shape."""
-  with cli.user_input():
-    shapes = {
-      text: comparisons.shape(
-        text, f"--shapes has {text!r}; each is like 16x20x40"
-      )
-      for text in _SHAPES.value
-    }
-  from behavior_transfer.benchmarks import runs
-
   task = tasks.Task("ms_pacman_hard", tasks.EnvironmentOptions())
   network = comparisons.NETWORK.value
-  for text, shape in shapes.items():
-    frames = shape[0] * (shape[1] + shape[2])
+  for shape in _SHAPES.value:
+    frames = shape.batch_size * (shape.burn_in + shape.trace_length)
+    design = boxes.design("r2d2", network, task, **shape.config)
     with contextlib.ExitStack() as stack:
-      ours = runs.make_learner("r2d2", network, task, shape, stack)
-      rates = timing.rates(
+      rates = comparisons.rates(
         {
-          "ours": (ours.step, frames),
+          "ours": (core.Update(design.describe(task)), frames),
           "theirs": (_their_step(task, shape, stack), frames),
-        },
-        comparisons.TURNS.value,
-        comparisons.SECONDS.value,
+        }
       )
     yield comparisons.Comparison(
-      f"learning, {text}, / dm-acme's R2D2",
-      "frames/s",
-      rates["ours"],
-      rates["theirs"],
+      f"learning, {shape}, / dm-acme's R2D2",
+      *("frames/s", rates["ours"], rates["theirs"]),
       at_least=_BAR,
     )
 

@@ -10,27 +10,18 @@ as in the paper: 40 + 80 steps, one each 40, 64 of them in a batch.
 """
 
 import contextlib
-import json
-import os
-import subprocess
-import sys
+import multiprocessing
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent import futures
 
-import numpy as np
 from absl import flags
 
 from behavior_transfer.agents.replay import store
 from behavior_transfer.benchmarks import boxes, comparisons, meter
-from behavior_transfer.experiments import cli, tasks
+from behavior_transfer.experiments import tasks
 
-_SIDE = flags.DEFINE_enum(
-  "side",
-  None,
-  ["acme", "random", "hero", "ms_pacman"],
-  "Only this one, in this process; prints its figures.",
-  module_name="program",
-)
 _STEPS = flags.DEFINE_integer(
   "steps",
   150_000,
@@ -44,44 +35,37 @@ _BAR = 300.0  # bytes
 _BATCH_SIZE, _BATCH_BAR = 64, 20.0  # milliseconds
 
 
-def _acme() -> float:
+def _acme(network: str, steps: int) -> dict[str, float]:
   from behavior_transfer.benchmarks import acme_r2d2
 
   with contextlib.ExitStack() as stack:
     step = acme_r2d2.Agent(
       tasks.Task("ms_pacman_hard", _OPTIONS),
-      comparisons.NETWORK.value,
+      network,
       stack,
       burn_in_length=40,
       trace_length=80,
       sequence_period=40,
-      max_replay_size=_STEPS.value,
+      max_replay_size=steps,
     ).act
-    for _ in range(_STEPS.value // 5):
+    for _ in range(steps // 5):
       step()
     before = meter.resident()
-    for _ in range(_STEPS.value):
+    for _ in range(steps):
       step()
-    return (meter.resident() - before) / _STEPS.value
+    return {"growth": (meter.resident() - before) / steps}
 
 
-def _embedded(side: str | None) -> dict[str, float]:
-  task, network = tasks.Task(f"{side}_hard", _OPTIONS), comparisons.NETWORK
-  if side == "random":  # or nearly so, as who has not learned plays
-    task = tasks.Task("ms_pacman_hard", _OPTIONS)
-    box = boxes.Box("r2d2", network.value, task, _SIZE, 1)
-  else:
-    box = boxes.Box("bt", network.value, task, _SIZE, 1, epsilon_levy=1.0)
-  batches: list[float] = []
-  steps = _STEPS.value
-  figures = box.measure(
-    meter.Measurement(0.0, steps=steps, warm_up_steps=steps // 5),
-    lambda replay: batches.extend(_batches(replay)),
-  )
+def _ours(
+  network: str, steps: int, agent: str, game: str, **config: float
+) -> dict[str, float]:
+  task = tasks.Task(f"{game}_hard", _OPTIONS)
+  box = boxes.Box(agent, network, task, _SIZE, 1, **config)
+  figures = box.measure(meter.Measurement(0.0, steps=steps))
   return {
     "growth": figures.growth,
     "account": figures.bytes_per_step,
-    "batch": float(np.median(batches)),
+    "batch": statistics.median(_batches(box.last.replay)),
   }
 
 
@@ -93,56 +77,42 @@ def _batches(replay: store.Replay) -> Iterator[float]:
     yield 1e3 * (time.process_time() - start)
 
 
-def measure_side(side: str, steps: int) -> dict[str, float]:
-  """Its figures, from a process that has done nothing else."""
-  command = [
-    *(sys.executable, __file__, f"--side={side}", f"--steps={steps}"),
-    f"--network={comparisons.NETWORK.value}",
-  ]
-  return json.loads(subprocess.check_output(command, text=True))
+def _alone(
+  side: Callable[..., dict[str, float]], steps: int, *arguments, **config
+) -> dict[str, float]:
+  """Its figures, from a process that does nothing else."""
+  context = multiprocessing.get_context("spawn")
+  with futures.ProcessPoolExecutor(1, context) as pool:
+    network = comparisons.NETWORK.value
+    return pool.submit(side, network, steps, *arguments, **config).result()
 
 
 def measure() -> Iterator[comparisons.Comparison]:
   """All sides, one after the other."""
   steps, bar = _STEPS.value, comparisons.NETWORK.value == "paper"
-  ours = measure_side("random", steps)
+  # It plays at random, or nearly so, as who has not learned plays.
+  ours = _alone(_ours, steps, "r2d2", "ms_pacman")
   # A tenth is enough of what takes so much.
-  theirs = measure_side("acme", max(steps // 10, 400))
+  theirs = _alone(_acme, max(steps // 10, 400))
   yield comparisons.Comparison(
     "replay / dm-acme's R2D2",
-    "B/step",
-    ours["growth"],
-    theirs["growth"],
+    *("B/step", ours["growth"], theirs["growth"]),
     at_most=0.25,
   )
   for game in ("hero", "ms_pacman"):
-    figures = measure_side(game, steps)
+    figures = _alone(_ours, steps, "bt", game, epsilon_levy=1.0)
     yield comparisons.Comparison(
       f"replay of {game}'s bundled policy / the bar",
-      "B/step",
-      figures["growth"],
-      _BAR,
+      *("B/step", figures["growth"], _BAR),
       at_most=1.0 if bar else None,
       note=f"by its own account {figures['account']:.0f}",
     )
     yield comparisons.Comparison(
       f"a batch of {_BATCH_SIZE} x (40 + 80) of {game} / the bar",
-      "CPU ms",
-      figures["batch"],
-      _BATCH_BAR,
+      *("CPU ms", figures["batch"], _BATCH_BAR),
       at_most=1.0,
     )
 
 
-def main():
-  """The side that was named."""
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  side = _SIDE.value
-  print(json.dumps({"growth": _acme()} if side == "acme" else _embedded(side)))
-
-
 if __name__ == "__main__":
-  if any(argument.startswith("--side") for argument in sys.argv):
-    cli.run(main)
-  else:
-    comparisons.run(measure)
+  comparisons.run(measure)

@@ -1,5 +1,6 @@
 """An agent of the embedded engine that times itself, and everything else."""
 
+import dataclasses
 import multiprocessing
 import os
 import pathlib
@@ -27,16 +28,15 @@ class Measurement(NamedTuple):
   Attributes:
     seconds: About as many, and no fewer.
     replay_ratio: None has it learn nothing.
-    at_random: Decides at random, and keeps nothing.
-    steps: Agent steps, at the least.
-    warm_up_steps: Before that, at the least.
+    random_actions: Decides at random between so many, and keeps nothing; 0 has
+      the agent decide.
+    steps: Agent steps, at the least, after a fifth as many to warm up.
   """
 
   seconds: float
   replay_ratio: float | None = None
-  at_random: bool = False
+  random_actions: int = 0
   steps: int = 0
-  warm_up_steps: int = 0
 
 
 class Enough(Exception):
@@ -52,16 +52,16 @@ class Meter(embedded.EmbeddedAgent):
     sizes: Sequence[int],
     num_stacked: int,
     wanted: Measurement,
-    num_actions: int,
   ):
     """Is made and used as others are."""
-    seeds = embedded.Seeds(0, 1, 2)
+    ratio = 1.0 if wanted.replay_ratio is None else wanted.replay_ratio
+    config = dataclasses.replace(agent.config, replay_ratio=ratio)
+    agent, seeds = agent._replace(config=config), embedded.Seeds(0, 1, 2)
     super().__init__(agent, sizes, seeds, num_stacked, sys.maxsize, None)
     self.replay = self._replay
     self._sizes, self._wanted = sizes, wanted
-    self._period = agent.config.sequence_period  # rounds
+    self._period = config.sequence_period  # rounds
     self._rng = np.random.default_rng(0)
-    self._num_actions = num_actions
     self._half = 0
     self._begin()
     self._is_warm = False
@@ -69,7 +69,7 @@ class Meter(embedded.EmbeddedAgent):
   def observe(self, half, results):
     self._clock.lap("environment")
     self._half = half
-    if self._wanted.at_random:
+    if self._wanted.random_actions:
       return {index: {} for index in np.flatnonzero(results.last).tolist()}
     ended = super().observe(half, results)
     self._clock.lap("replay")
@@ -77,8 +77,8 @@ class Meter(embedded.EmbeddedAgent):
 
   def decide(self, half, observations):
     self._clock.lap("replay")  # the engine's, of episodes
-    if self._wanted.at_random:
-      return self._rng.integers(self._num_actions, size=len(observations))
+    if choices := self._wanted.random_actions:
+      return self._rng.integers(choices, size=len(observations))
     actions = super().decide(half, observations)
     self._clock.lap("inference")
     return actions
@@ -97,7 +97,7 @@ class Meter(embedded.EmbeddedAgent):
   def _look_at_the_clock(self):
     wanted, steps = self._wanted, self._rounds * sum(self._sizes)
     if not self._is_warm:
-      self._is_warm = steps >= wanted.warm_up_steps and self._is_under_way()
+      self._is_warm = 5 * steps >= wanted.steps and self._is_under_way()
       if self._is_warm:
         self._begin()
     # Sequences come at once where all environments have begun together.
@@ -107,7 +107,7 @@ class Meter(embedded.EmbeddedAgent):
       raise Enough(self._figures(steps))
 
   def _is_under_way(self) -> bool:
-    if self._wanted.at_random:
+    if self._wanted.random_actions:
       return self._rounds >= _WARM_UP_ROUNDS
     learns = self._wanted.replay_ratio is not None
     learned = self._updates >= _WARM_UP_UPDATES

@@ -14,40 +14,17 @@ and learns goes, what replay takes of each step, and the memory of that process
 and of its workers.
 
 The last command is for a GPU; some two minutes with 16 cores. It needs JAX,
-Flax, Optax, Chex, absl-py, OpenCV, and three wheels that may lie in a folder:
-
-  pip install --no-index --no-deps --find-links=FOLDER ale-py dm-env zstandard
-
-This checkout needs not be installed.
+Flax, Optax, Chex, absl-py, OpenCV, ale-py, dm-env and zstandard; `on_a_gpu.sh`
+gives it where nothing is installed, this checkout neither.
 """
 
-import contextlib
-import functools
-import importlib.util
 import os
-import pathlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from absl import flags
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
-if importlib.util.find_spec("behavior_transfer") is None:
-  # The link is that of `make types`; workers are told of it, too.
-  _LINK = _ROOT / "build" / "types" / "behavior_transfer"
-  _LINK.parent.mkdir(parents=True, exist_ok=True)
-  with contextlib.suppress(FileExistsError):
-    _LINK.symlink_to(pathlib.Path("..", ".."))
-  sys.path.append(str(_LINK.parent))
-
-from behavior_transfer.benchmarks import (  # noqa: E402
-  boxes,
-  comparisons,
-  crowd,
-  meter,
-  timing,
-)
-from behavior_transfer.experiments import cli, tasks  # noqa: E402
+from behavior_transfer.benchmarks import boxes, comparisons, crowd, meter
+from behavior_transfer.experiments import cli, tasks
 
 _GAME = flags.DEFINE_string(
   "game", "hero_hard", "What is played.", module_name="program"
@@ -55,14 +32,12 @@ _GAME = flags.DEFINE_string(
 _AGENT = flags.DEFINE_enum(
   "agent", "bt", ["r2d2", "ngu", "bt"], "Who plays.", module_name="program"
 )
-_PRETRAINED = flags.DEFINE_string(
-  "pretrained",
-  None,
-  "By default the game's bundled one.",
+_SHAPE = flags.DEFINE(
+  comparisons.ShapeParser(),
+  "shape",
+  "64x40x80",
+  "Batch, burn-in and trace.",
   module_name="program",
-)
-_SHAPE = flags.DEFINE_string(
-  "shape", "64x40x80", "Batch, burn-in and trace.", module_name="program"
 )
 _ENVIRONMENTS = flags.DEFINE_integer(
   "environments", 16, "Of the run.", lower_bound=1, module_name="program"
@@ -86,75 +61,50 @@ _SIZE_ON_REVERB = 16  # environments on each core
 _WORKERS_BAR = 0.9  # of bare emulators
 
 
-def _others(task: tasks.Task) -> dict[str, crowd.Make]:
-  """The same without our engine, on one core; the limit first."""
-  network = comparisons.NETWORK.value
-  makes: dict[str, crowd.Make] = {
-    "bare": functools.partial(crowd.at_random, task)
-  }
-  if importlib.util.find_spec("acme") is not None:
-    from behavior_transfer.benchmarks import acme_r2d2, runs
-
-    makes["acme"] = functools.partial(acme_r2d2.actor, task, network)
-    makes["reverb"] = functools.partial(
-      runs.actor, _AGENT.value, network, task, _SIZE_ON_REVERB
-    )
-  chosen = ("bare", *_SIDES.value)
-  return {name: make for name, make in makes.items() if name in chosen}
-
-
-def _wanted() -> dict[str, meter.Measurement]:
-  """Of our engine."""
-  seconds = comparisons.SECONDS.value
+def _boxed(
+  task: tasks.Task, num_workers: int
+) -> dict[str, tuple[boxes.Box, meter.Measurement]]:
+  """Our engine, and what is measured of it."""
+  seconds, shape = comparisons.SECONDS.value, _SHAPE.value
+  box = boxes.Box(
+    *(_AGENT.value, comparisons.NETWORK.value, task),
+    *(_ENVIRONMENTS.value, num_workers),
+    **{**shape.config, "sequence_period": max(shape.trace_length // 2, 1)},
+  )
+  num_actions = task.describe()[0].actions.num_values
   wanted = {
-    "random": meter.Measurement(seconds, at_random=True),
+    "random": meter.Measurement(seconds, random_actions=num_actions),
     "acting": meter.Measurement(seconds),
     **{
       f"learning at {ratio}": meter.Measurement(seconds, float(ratio))
       for ratio in _REPLAY_RATIOS.value
     },
   }
-  return {k: v for k, v in wanted.items() if k.split()[0] in _SIDES.value}
-
-
-def _box(task: tasks.Task, num_workers: int) -> boxes.Box:
-  batch_size, burn_in, trace_length = comparisons.shape(
-    _SHAPE.value, f"--shape is {_SHAPE.value!r}; it is like 64x40x80"
-  )
-  return boxes.Box(
-    *(_AGENT.value, comparisons.NETWORK.value, task),
-    *(_ENVIRONMENTS.value, num_workers),
-    pretrained=_PRETRAINED.value,
-    batch_size=batch_size,
-    burn_in=burn_in,
-    trace_length=trace_length,
-    sequence_period=max(trace_length // 2, 1),
-  )
+  chosen = _SIDES.value
+  return {
+    n: (box, each) for n, each in wanted.items() if n.split()[0] in chosen
+  }
 
 
 def measure() -> Iterator[comparisons.Comparison]:
   """Everything of ours over bare emulators, and acting over other actors."""
   cores = len(os.sched_getaffinity(0))
   workers = cores - 1 if _WORKERS.value is None else _WORKERS.value
-  with contextlib.ExitStack() as stack:
-    with cli.user_input():
-      task = tasks.Task(_GAME.value, tasks.EnvironmentOptions())
-      wanted, box = _wanted(), _box(task, workers)
-    sides: dict[str, Callable[[], timing.Figures]] = {}
-    for name, make in _others(task).items():
-      sides[name] = functools.partial(
-        crowd.Crowd(make, cores, stack).measure, comparisons.SECONDS.value
-      )
-    others = list(sides)
-    for name, each in wanted.items():
-      sides[name] = functools.partial(box.measure, each)
-    found = timing.alternate(sides, comparisons.TURNS.value)
+  with cli.user_input():
+    task = tasks.Task(_GAME.value, tasks.EnvironmentOptions())
+    boxed = _boxed(task, workers)
+  makes = crowd.makes(
+    _AGENT.value, comparisons.NETWORK.value, task, [_SIZE_ON_REVERB]
+  )
+  chosen = ("bare", *_SIDES.value)
+  makes = {n: make for n, make in makes.items() if n.split()[0] in chosen}
+  found = crowd.alternate(makes, boxed, cores)
   frames = {
     name: task.options.action_repeat * figures.steps_per_second
     for name, figures in found.items()
   }
-  pairs = [(name, "bare") for name in wanted]
-  pairs += [("acting", other) for other in others[1:] if "acting" in wanted]
+  pairs = [(name, "bare") for name in boxed]
+  pairs += [("acting", n) for n in makes if n != "bare" and "acting" in boxed]
   for name, other in pairs:
     crowded = name == "random" and workers >= cores
     yield comparisons.Comparison(
@@ -165,7 +115,7 @@ def measure() -> Iterator[comparisons.Comparison]:
       at_least=_WORKERS_BAR if crowded else None,
       note=found[name].note() if other == "bare" else "",
     )
-  for name in wanted:
+  for name in boxed:
     if _BAR.value is not None and name.startswith("learning"):
       yield comparisons.Comparison(
         f"{name} / the bar", "frames/s", frames[name], _BAR.value, at_least=1

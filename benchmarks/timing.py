@@ -1,5 +1,6 @@
 """Timing two or more things fairly."""
 
+import functools
 import os
 import platform
 import statistics
@@ -50,35 +51,47 @@ class Figures(NamedTuple):
     return ", ".join(shares)
 
 
+def rate(function: Callable[[], object], units: int, seconds: float) -> float:
+  """Units per second of a function.
+
+  Args:
+    function: To call again and again; arrays that it returns are waited for.
+    units: That each call does.
+    seconds: At the least; there is one call at the least.
+  """
+  start, done = time.perf_counter(), 0
+  while not done or time.perf_counter() - start < seconds:
+    if (arrays := function()) is not None:
+      jax.block_until_ready(arrays)
+    done += units
+  return done / (time.perf_counter() - start)
+
+
 def rates(
   sides: Mapping[str, tuple[Callable[[], object], int]],
   turns: int,
   seconds: float,
-  warm_up: int = 2,
+  warm_up: int,
 ) -> dict[str, float]:
   """Median units per second of each side.
 
-  The sides take turns, so that what else the machine does meets all of them.
-
   Args:
-    sides: By name, a function, whose arrays are waited for, and the units that
-      each call does.
+    sides: By name, as for `rate`. They take turns, as for `alternate`.
     turns: Of each.
-    seconds: Of a turn, at the least; there is one call at the least.
+    seconds: Of a turn, at the least.
     warm_up: Calls of each, before: they compile, and begin episodes.
   """
   for function, _ in sides.values():
     for _ in range(warm_up):
       jax.block_until_ready(function())
-  values: dict[str, list[float]] = {name: [] for name in sides}
-  for _ in range(turns):
-    for name, (function, units) in sides.items():
-      start, done = time.perf_counter(), 0
-      while not done or time.perf_counter() - start < seconds:
-        jax.block_until_ready(function())
-        done += units
-      values[name].append(done / (time.perf_counter() - start))
-  return {name: statistics.median(found) for name, found in values.items()}
+
+  def turn(name: str) -> Figures:
+    function, units = sides[name]
+    return Figures(rate(function, units, seconds))
+
+  turns_of = {name: functools.partial(turn, name) for name in sides}
+  found = alternate(turns_of, turns)
+  return {name: figures.steps_per_second for name, figures in found.items()}
 
 
 def alternate(
@@ -87,7 +100,8 @@ def alternate(
   """The figures of each side's last turn, with its median speed.
 
   Args:
-    sides: By name, what measures it. They take turns, as in `rates`.
+    sides: By name, what measures it. They take turns, so that what else the
+      machine does meets all of them.
     turns: Of each.
   """
   found: dict[str, list[Figures]] = {name: [] for name in sides}

@@ -4,11 +4,12 @@ What a variant says beside its table is applied here, around the game.
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import dm_env
 import numpy as np
-from dm_env import specs
 
 from . import arguments, states
 from .decoders import Place
@@ -91,6 +92,10 @@ def _count(field: tuple, given: object) -> int:
   return arguments.whole(field, given, 0, _MOST_PAID)
 
 
+def _of_the_game(name: str) -> Any:
+  return property(operator.attrgetter(f"_environment.{name}"))
+
+
 class ConditionedEnvironment(GameEnvironment):
   """A game under conditions; whatever they say nothing of is the game's."""
 
@@ -146,42 +151,17 @@ class ConditionedEnvironment(GameEnvironment):
       is_cut=is_cut,
     )
 
-  def observation_spec(self) -> specs.BoundedArray:
-    return self._environment.observation_spec()
-
-  @property
-  def game(self) -> str:
-    return self._environment.game
-
-  @property
-  def action_meanings(self) -> list[str]:
-    return self._environment.action_meanings
-
-  @property
-  def native_reward(self) -> np.float32:
-    return self._environment.native_reward
-
-  @property
-  def events(self) -> dict[str, int]:
-    return self._environment.events
-
-  @property
-  def event_names(self) -> tuple[str, ...]:
-    return self._environment.event_names
-
-  @property
-  def place(self) -> Place | None:
-    return self._environment.place
-
-  @property
-  def lives(self) -> int:
-    return self._environment.lives
-
-  def ram(self) -> np.ndarray:
-    return self._environment.ram()
-
-  def render(self) -> np.ndarray:
-    return self._environment.render()
+  game = _of_the_game("game")
+  action_meanings = _of_the_game("action_meanings")
+  native_reward = _of_the_game("native_reward")
+  events = _of_the_game("events")
+  event_names = _of_the_game("event_names")
+  place = _of_the_game("place")
+  lives = _of_the_game("lives")
+  ram = _of_the_game("ram")
+  render = _of_the_game("render")
+  observation_spec = _of_the_game("observation_spec")
+  close = _of_the_game("close")
 
   def save_state(self) -> bytes:
     game = np.frombuffer(self._environment.save_state(), np.uint8)
@@ -202,9 +182,6 @@ class ConditionedEnvironment(GameEnvironment):
     }
     self._place = Place(*values["place"]) if values["place"] else None
     self._reset_next_step = values["reset_next_step"]
-
-  def close(self):
-    self._environment.close()
 
   def _identity(self) -> dict[str, object]:
     conditions = dataclasses.asdict(self._conditions)

@@ -7,8 +7,8 @@ run whose rewards lie further off learns nothing of them.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from behavior_transfer import envs
 from behavior_transfer.agents import bt, configs, ngu, r2d2, sequences
@@ -102,17 +102,10 @@ def lines(config: configs.AgentConfig, num_steps: int, game: str) -> list[str]:
   return said
 
 
-def config_of(program: str, arguments: Sequence[str]) -> configs.AgentConfig:
-  """The config of a command, whose flags are `--name=value` or `--[no]name`."""
-  given = dict(
-    each.removeprefix("--").partition("=")[::2] for each in arguments
-  )
+def config_of(program: str, flags: Mapping[str, Any]) -> configs.AgentConfig:
+  """The config that a program with these flags has."""
   kind = _CONFIGS[program]
-  values = presets.PRESETS[given.get("preset", presets.DEFAULT)].fields(kind)
-  for field in dataclasses.fields(kind):
-    if isinstance(getattr(kind, field.name), bool):
-      if {field.name, f"no{field.name}"} & given.keys():
-        values[field.name] = field.name in given
-    elif field.name in given:
-      values[field.name] = type(getattr(kind, field.name))(given[field.name])
-  return kind(**values)
+  preset = presets.PRESETS[flags.get("preset", presets.DEFAULT)]
+  fields = {field.name for field in dataclasses.fields(kind)}
+  given = {name: flags[name] for name in fields & flags.keys()}
+  return kind(**{**preset.fields(kind), **given})

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from behavior_transfer.agents import ngu
+from behavior_transfer.agents import configs, ngu
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Preset:
     evaluation_period: Emulator frames between evaluations.
     evaluation_episodes: Episodes of each.
     checkpoint_period: Emulator frames between checkpoints.
-    config: Fields of an agent's config that differ from the paper's.
-    ngu_config: The same for NGU alone, beside those.
+    configs: Fields of agents' configs that differ from the paper's, by class;
+      those of a class hold for what derives from it, too.
   """
 
   network: str
@@ -28,13 +28,14 @@ class Preset:
   evaluation_period: int
   evaluation_episodes: int
   checkpoint_period: int
-  config: Mapping[str, Any]
-  ngu_config: Mapping[str, Any]
+  configs: Mapping[type, Mapping[str, Any]]
 
   def fields(self, config_class: type) -> dict[str, Any]:
     """Those of an agent's config that differ from the paper's."""
-    for_ngu = self.ngu_config if config_class is ngu.NGUConfig else {}
-    return {**self.config, **for_ngu}
+    fields: dict[str, Any] = {}
+    for kind in reversed(config_class.__mro__):
+      fields.update(self.configs.get(kind, {}))
+    return fields
 
 
 DEFAULT = "small"
@@ -46,8 +47,7 @@ PRESETS = {
     evaluation_period=50_000_000,
     evaluation_episodes=10,
     checkpoint_period=5_000_000,
-    config={},
-    ngu_config={},
+    configs={},
   ),
   # A reward is to travel back some hundred steps within a tenth of a run: many
   # small updates, of short sequences, and many target networks. A few actors do
@@ -59,46 +59,48 @@ PRESETS = {
     evaluation_period=100_000,
     evaluation_episodes=3,
     checkpoint_period=40_000,
-    config={
-      "burn_in": 5,
-      "trace_length": 20,
-      "sequence_period": 10,
-      "discount": 0.99,
-      "n_step": 10,
-      "value_scale": 10.0,
-      "batch_size": 8,
-      "max_replay_size": 15_000,  # 150,000 agent steps
-      "min_replay_size": 500,
-      "replay_ratio": 8.0,
-      "target_update_period": 50,
-      "averaging_period": 200,
-      "actor_update_period": 25,
-      "adam_epsilon": 1e-5,
-      "epsilon_alpha": 3.0,  # 0.026 to 0.4
-    },
-    # The settings with which the bundled policies were made, but for twice the
-    # updates. Values are to be reached by thousands of learner steps: while
-    # they are far off, all weights grow together, until the LSTM is saturated
-    # and blind. The reward is only as good as its embedding, which is to be of
-    # use after thousands of steps.
-    ngu_config={
-      "burn_in": 10,
-      "trace_length": 40,
-      "sequence_period": 20,
-      "discount": 0.997,
-      "value_scale": 1.0,
-      "batch_size": 16,
-      "max_replay_size": 5_000,
-      "min_replay_size": 200,
-      "target_update_period": 100,
-      "averaging_period": 1,
-      "actor_update_period": 100,
-      "learning_rate": 5e-4,
-      "adam_epsilon": 1e-4,
-      "max_beta": 0.01,
-      "epsilon_alpha": 4.0,
-      "eval_epsilon": 0.05,
-      "intrinsic_steps": 10,
+    configs={
+      configs.AgentConfig: {
+        "burn_in": 5,
+        "trace_length": 20,
+        "sequence_period": 10,
+        "discount": 0.99,
+        "n_step": 10,
+        "value_scale": 10.0,
+        "batch_size": 8,
+        "max_replay_size": 15_000,  # 150,000 agent steps
+        "min_replay_size": 500,
+        "replay_ratio": 8.0,
+        "target_update_period": 50,
+        "averaging_period": 200,
+        "actor_update_period": 25,
+        "adam_epsilon": 1e-5,
+        "epsilon_alpha": 3.0,  # 0.026 to 0.4
+      },
+      # The settings with which the bundled policies were made, but for twice
+      # the updates. Values are to be reached by thousands of learner steps:
+      # while they are far off, all weights grow together, until the LSTM is
+      # saturated and blind. The reward is only as good as its embedding, which
+      # is to be of use after thousands of steps.
+      ngu.NGUConfig: {
+        "burn_in": 10,
+        "trace_length": 40,
+        "sequence_period": 20,
+        "discount": 0.997,
+        "value_scale": 1.0,
+        "batch_size": 16,
+        "max_replay_size": 5_000,
+        "min_replay_size": 200,
+        "target_update_period": 100,
+        "averaging_period": 1,
+        "actor_update_period": 100,
+        "learning_rate": 5e-4,
+        "adam_epsilon": 1e-4,
+        "max_beta": 0.01,
+        "epsilon_alpha": 4.0,
+        "eval_epsilon": 0.05,
+        "intrinsic_steps": 10,
+      },
     },
   ),
   # A maze is seen through in thousands of agent steps. The learner is cheaper
@@ -110,30 +112,32 @@ PRESETS = {
     evaluation_period=8_000,
     evaluation_episodes=2,
     checkpoint_period=32_000,
-    config={
-      "burn_in": 10,
-      "trace_length": 20,
-      "sequence_period": 10,
-      "batch_size": 8,
-      "discount": 0.97,  # the goal is 35 steps away
-      "max_replay_size": 3_000,  # 30,000 agent steps
-      "min_replay_size": 50,
-      "replay_ratio": 40.0,
-      "target_update_period": 50,
-      "actor_update_period": 20,
-      "learning_rate": 1e-3,
-      "epsilon_alpha": 1.0,  # 0.16 to 0.4: one actor is to find what 256 find
-      # Nothing else would end a walk in circles.
-      "eval_epsilon": 0.05,
-    },
-    # What is new lies a few steps away.
-    ngu_config={
-      "batch_size": 16,
-      "replay_ratio": 80.0,
-      "intrinsic_discount": 0.9,
-      "max_beta": 0.03,
-      "epsilon_alpha": 2.0,
-      "memory_capacity": 1_000,  # above the steps of an episode
+    configs={
+      configs.AgentConfig: {
+        "burn_in": 10,
+        "trace_length": 20,
+        "sequence_period": 10,
+        "batch_size": 8,
+        "discount": 0.97,  # the goal is 35 steps away
+        "max_replay_size": 3_000,  # 30,000 agent steps
+        "min_replay_size": 50,
+        "replay_ratio": 40.0,
+        "target_update_period": 50,
+        "actor_update_period": 20,
+        "learning_rate": 1e-3,
+        "epsilon_alpha": 1.0,  # 0.16 to 0.4: one actor is to find what 256 find
+        # Nothing else would end a walk in circles.
+        "eval_epsilon": 0.05,
+      },
+      # What is new lies a few steps away.
+      ngu.NGUConfig: {
+        "batch_size": 16,
+        "replay_ratio": 80.0,
+        "intrinsic_discount": 0.9,
+        "max_beta": 0.03,
+        "epsilon_alpha": 2.0,
+        "memory_capacity": 1_000,  # above the steps of an episode
+      },
     },
   ),
 }

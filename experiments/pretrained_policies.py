@@ -39,6 +39,9 @@ class Pretrained:
   checkpoints: tuple[pathlib.Path | None, ...]
 
 
+NONE = Pretrained((), (), ())
+
+
 def load(
   names: Sequence[str], task: tasks.Task, workdir: pathlib.Path | None = None
 ) -> Pretrained:

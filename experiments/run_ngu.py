@@ -12,7 +12,6 @@ from behavior_transfer.agents import ngu
 from behavior_transfer.experiments import (
   cli,
   option_flags,
-  pretrained_policies,
   run_flags,
   training,
 )
@@ -37,8 +36,6 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     describe=ngu.make_agent,
     make_builder=lambda: ngu.NGUBuilder(config),
     network_factory=make_networks,
-    pretrained=pretrained_policies.Pretrained((), (), ()),
-    announcement="",
   )
 
 

@@ -8,7 +8,6 @@ from behavior_transfer.agents import r2d2
 from behavior_transfer.experiments import (
   cli,
   option_flags,
-  pretrained_policies,
   run_flags,
   training,
 )
@@ -29,8 +28,6 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
     describe=r2d2.make_agent,
     make_builder=lambda: r2d2.R2D2Builder(config),
     network_factory=lambda spec: r2d2.make_networks(spec, run.network),
-    pretrained=pretrained_policies.Pretrained((), (), ()),
-    announcement="",
   )
 
 

@@ -159,8 +159,7 @@ def print_plan(
   """Prints each command, and what all of them take."""
   for run in runs:
     print(shlex.join(run.typed(folder)))
-    program, *arguments = run.command
-    config = budgets.config_of(program, arguments)
+    config = budgets.config_of(run.program, run.flags)
     for line in budgets.lines(config, run.frames // _ACTION_REPEAT, run.game):
       print(f"  # {line}")
   needed = results.needed(runs, folder)

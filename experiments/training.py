@@ -49,7 +49,7 @@ class Agent:
     describe: (networks, environment spec, config) -> what it is.
     make_builder: Imports the builder, which takes long, and makes it.
     network_factory: Environment spec to networks.
-    pretrained: Frozen policies that it needs; none for most agents.
+    pretrained: Frozen policies that it needs; none for most.
     announcement: What the first start of a run says, if anything.
   """
 
@@ -59,8 +59,8 @@ class Agent:
   describe: Callable[[Any, Any, Any], agent_lib.Agent]
   make_builder: Callable[[], Any]
   network_factory: Callable[[Any], Any]
-  pretrained: pretrained_policies.Pretrained
-  announcement: str
+  pretrained: pretrained_policies.Pretrained = pretrained_policies.NONE
+  announcement: str = ""
 
 
 def main(

@@ -1,37 +1,14 @@
 """RAM to events and places, a file a game."""
 
-from . import (
-  asterix,
-  freeway,
-  frostbite,
-  gravitar,
-  hero,
-  montezuma_revenge,
-  ms_pacman,
-  pitfall,
-  pong,
-  private_eye,
-  space_invaders,
-  venture,
-)
+import importlib
+import pkgutil
+
 from .base import Decoder, Event, Place, PlaceReader
 
-DECODERS = {
-  module.DECODER.game: module.DECODER
-  for module in (
-    asterix,
-    freeway,
-    frostbite,
-    gravitar,
-    hero,
-    montezuma_revenge,
-    ms_pacman,
-    pitfall,
-    pong,
-    private_eye,
-    space_invaders,
-    venture,
-  )
+DECODERS: dict[str, Decoder] = {
+  module.name: importlib.import_module(f".{module.name}", __name__).DECODER
+  for module in pkgutil.iter_modules(__path__)
+  if module.name != "base"
 }
 
 PLACES: dict[str, PlaceReader] = {

@@ -13,6 +13,8 @@ atari57.py, published.py
             scores by which others are normalised, and to compare with
 """
 
+from behavior_transfer.agents import configs
+
 from .. import presets
 from . import arms, claims, suites
 from .study import Study
@@ -68,7 +70,7 @@ STUDIES = {
       # The paper's learner would wait for 1,000,000 frames, and then take an
       # update every 25,600.
       flags={
-        **presets.PRESETS["small"].config,
+        **presets.PRESETS["small"].fields(configs.AgentConfig),
         "evaluation_period": 40_000,
       },
     ),

@@ -1,6 +1,7 @@
 """What the paper says, as comparisons that a study can put to the test."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 
@@ -29,79 +30,62 @@ class Claim:
   comparisons: tuple[Comparison, ...]
 
 
-def _compare_all(
-  games: Sequence[str], better: str, worse: str, measure: str = "overall"
+def _all(
+  games: Sequence[str], better: str, *worse: str | None, by: str = "overall"
 ) -> tuple[Comparison, ...]:
-  return tuple(Comparison(game, better, worse, measure) for game in games)
+  """One arm with each of some others, on each of some games."""
+  pairs = itertools.product(worse, games)
+  return tuple(Comparison(game, better, other, by) for other, game in pairs)
 
 
+def _rise_and_fall(games: Sequence[str], arm: str) -> Claim:
+  text = "The use of the extra action rises, then falls"
+  measures = ("extra_action_rise", "extra_action_fall")
+  pairs = itertools.product(games, measures)
+  return Claim(text, tuple(Comparison(g, arm, None, m) for g, m in pairs))
+
+
+_FAR, _HARD = ("maze_far",), ("maze_far", "maze_deceptive")
 # Behavior Transfer (arXiv 2102.13515), sec. 5.
 MINIATURE = (
   Claim(
     "Behavior Transfer beats ε-greedy and εz-greedy where exploration is hard",
-    (
-      *_compare_all(("maze_far", "maze_deceptive"), "bt_ngu", "r2d2"),
-      *_compare_all(("maze_far", "maze_deceptive"), "bt_ngu", "r2d2_ez"),
-    ),
+    _all(_HARD, "bt_ngu", "r2d2", "r2d2_ez"),
   ),
   Claim(
     "Without either of its parts it is worse",
-    (
-      Comparison("maze_far", "bt_ngu", "bt_no_flights"),
-      Comparison("maze_far", "bt_ngu", "bt_no_extra_action"),
-    ),
+    _all(_FAR, "bt_ngu", "bt_no_flights", "bt_no_extra_action"),
   ),
   Claim(
     "Partial initialisation is quicker early on",
-    _compare_all(("maze_far", "maze_dense"), "partial", "r2d2", "early"),
+    _all(("maze_far", "maze_dense"), "partial", "r2d2", by="early"),
   ),
   Claim(
     "Partial initialisation combines with Behavior Transfer",
     (
-      Comparison("maze_far", "bt_partial", "partial"),
-      Comparison("maze_far", "bt_partial", "bt_ngu", "early"),
+      *_all(_FAR, "bt_partial", "partial"),
+      *_all(_FAR, "bt_partial", "bt_ngu", by="early"),
     ),
   ),
   Claim(
     "Full initialisation suffers where the pre-training is misaligned",
-    (Comparison("maze_deceptive", "partial", "full"),),
+    _all(("maze_deceptive",), "partial", "full"),
   ),
   Claim(
     "One pre-trained policy serves several tasks",
-    _compare_all(
-      ("maze_far", "maze_deceptive", "maze_dense"), "bt_ngu", "r2d2"
-    ),
+    _all((*_HARD, "maze_dense"), "bt_ngu", "r2d2"),
   ),
-  Claim(
-    "The use of the extra action rises, then falls",
-    (
-      Comparison("maze_far", "bt_ngu", None, "extra_action_rise"),
-      Comparison("maze_far", "bt_ngu", None, "extra_action_fall"),
-    ),
-  ),
+  _rise_and_fall(_FAR, "bt_ngu"),
 )
 _HERO = ("hero_easy", "hero_hard")
 HERO = (
   Claim(
     "Behavior Transfer learns the re-defined tasks better than R2D2",
-    (
-      *_compare_all(_HERO, "bt_hero", "r2d2"),
-      *_compare_all(_HERO, "bt_hero", "r2d2_ez"),
-    ),
+    _all(_HERO, "bt_hero", "r2d2", "r2d2_ez"),
   ),
   Claim(
     "Without either of its parts it is worse",
-    (
-      *_compare_all(_HERO, "bt_hero", "bt_hero_no_flights"),
-      *_compare_all(_HERO, "bt_hero", "bt_hero_no_extra"),
-    ),
+    _all(_HERO, "bt_hero", "bt_hero_no_flights", "bt_hero_no_extra"),
   ),
-  Claim(
-    "The use of the extra action rises, then falls",
-    tuple(
-      Comparison(game, "bt_hero", None, measure)
-      for game in _HERO
-      for measure in ("extra_action_rise", "extra_action_fall")
-    ),
-  ),
+  _rise_and_fall(_HERO, "bt_hero"),
 )

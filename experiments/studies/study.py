@@ -60,7 +60,8 @@ class Run:
 
   Attributes:
     name: Of its folder, within the study's.
-    command: Program and flags; `{folder}` stands for the study's folder.
+    program: That it is of.
+    flags: Of the program; `{folder}` stands for the study's folder.
     frames: That it takes.
     game: That it plays.
     arm: Name of the arm, or of the pre-training, that it belongs to.
@@ -71,13 +72,20 @@ class Run:
   """
 
   name: str
-  command: tuple[str, ...]
+  program: str
+  flags: Flags
   frames: int
   game: str
   arm: str
   seed: int
   share: float = 1.0
   needs: tuple[str, ...] = ()
+
+  @property
+  def command(self) -> tuple[str, ...]:
+    """The program and its flags, as `fill_in` takes them."""
+    flags = {**self.flags, "workdir": f"{{folder}}/{self.name}"}
+    return (self.program, *(_flag(k, v) for k, v in flags.items()))
 
   def fill_in(self, folder: pathlib.Path) -> list[str]:
     """The program and its flags for a study's folder."""
@@ -143,8 +151,7 @@ def _pretraining(
     "seed": seed,
     "frames": frames,
   }
-  command = _command("run_ngu.py", folder, flags)
-  return Run(folder, command, frames, rom, name, seed, share)
+  return Run(folder, "run_ngu.py", flags, frames, rom, name, seed, share)
 
 
 def _learning(
@@ -165,14 +172,10 @@ def _learning(
     if share != 1:
       folder += f"@{pretraining.frames}"
   flags.update(seed=seed, frames=scale.frames)
-  folder = f"{game}/{folder}/{seed}"
-  command = _command(arm.program, folder, flags)
-  return Run(folder, command, scale.frames, game, arm.name, seed, share, needs)
-
-
-def _command(program: str, folder: str, flags: Flags) -> tuple[str, ...]:
-  workdir = "--workdir={folder}/" + folder
-  return (program, *(_flag(k, v) for k, v in flags.items()), workdir)
+  name, frames = f"{game}/{folder}/{seed}", scale.frames
+  return Run(
+    name, arm.program, flags, frames, game, arm.name, seed, share, needs
+  )
 
 
 def _flag(name: str, value: object) -> str:

@@ -109,9 +109,13 @@ from behavior_transfer.benchmarks import {program}
     (
       "learning.py",
       "--shapes=16x20",
-      "--shapes has '16x20'; each is like 16x20",
+      "--shapes=16x20: it is batch x burn-in x trace, like",
     ),
-    ("core.py", "--shape=16x20", "--shape is '16x20'; it is like 64x40x80"),
+    (
+      "core.py",
+      "--shape=16x20",
+      "--shape=16x20: it is batch x burn-in x trace",
+    ),
     ("startup.py", "--older=/", "--older is '/', which is no checkout"),
   ],
 )

@@ -12,6 +12,7 @@ from absl.testing import absltest
 from dm_env import specs, test_utils
 
 from behavior_transfer import envs
+from behavior_transfer.agents import r2d2
 from behavior_transfer.envs import maze
 from behavior_transfer.experiments import coverage, presets, tasks
 from tests.experiments import programs
@@ -246,7 +247,8 @@ def test_the_goal_is_worth_the_traps_before_it():
   environment = envs.make("maze_deceptive", seed=0)
   environment.reset()
   rewards = [environment.step(a).reward for a in _ways(START)[GOAL]]
-  discount = presets.PRESETS["miniature"].config["discount"]
+  preset = presets.PRESETS["miniature"].fields(r2d2.R2D2Config)
+  discount = preset["discount"]
   value = sum(reward * discount**t for t, reward in enumerate(rewards))
   assert value == pytest.approx(2.87, abs=0.01)
   assert min(np.cumsum(rewards)) == -1  # the last one, just before the goal

@@ -100,21 +100,15 @@ def test_what_learns_without_the_task_needs_none_of_its_rewards():
 
 
 def test_a_command_has_the_config_that_its_program_reads():
-  assert budgets.config_of("run_r2d2.py", ["--preset=paper"]) == (
-    r2d2.R2D2Config()
-  )
+  paper = {"preset": "paper"}
+  assert budgets.config_of("run_r2d2.py", paper) == r2d2.R2D2Config()
   config = budgets.config_of(
     "run_ngu.py",
-    [
-      *("--preset=paper", "--game=hero", "--nounsupervised", "--batch_size=8"),
-      *("--learning_rate=3e-4", "--intrinsic_reward=rnd", "--workdir=a=b"),
-    ],
+    {**paper, "game": "hero", "unsupervised": False, "batch_size": 8},
   )
   assert config == ngu.NGUConfig(
     unsupervised=False,
     batch_size=8,
-    learning_rate=3e-4,
-    intrinsic_reward="rnd",
   )
 
 
@@ -122,6 +116,6 @@ def test_a_command_has_the_config_that_its_program_reads():
 def test_every_study_can_teach(name):
   for scale in scales.SCALES.values():
     for run in study_lib.plan(studies.STUDIES[name], scale):
-      config = budgets.config_of(run.command[0], run.command[1:])
+      config = budgets.config_of(run.program, run.flags)
       if scale.name != "miniature" or studies.STUDIES[name].scale == scale.name:
         assert len(budgets.lines(config, run.frames // 4, run.game)) == 1, run

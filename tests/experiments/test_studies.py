@@ -25,7 +25,7 @@ from behavior_transfer.experiments.studies import (
 def _result(game, arm, returns, extra_action=None, seed=0, share=1.0):
   """A run as it logged, of which only what is given matters."""
   name = f"{game}/{arm}@{share}/{seed}"
-  run = study.Run(name, (), 100, game, arm, seed, share)
+  run = study.Run(name, "", {}, 100, game, arm, seed, share)
   evaluations = {
     "frames": np.arange(1.0, len(returns) + 1),
     "episode_return": np.array(returns, float),
@@ -259,7 +259,7 @@ def test_learning_starts_long_before_a_run_ends(name, scale):
   for run in study.plan(studies.STUDIES[name], scales.SCALES[scale]):
     flags = dict(flag[2:].split("=") for flag in run.command[1:] if "=" in flag)
     preset = presets.PRESETS[flags["preset"]]
-    given = {**preset.config, **flags}
+    given = {**preset.fields(r2d2.R2D2Config), **flags}
     defaults = r2d2.R2D2Config()
     sequences, period = (
       int(given.get(name, getattr(defaults, name)))
