@@ -11,6 +11,7 @@ as in the paper: 40 + 80 steps, one each 40, 64 of them in a batch.
 
 import contextlib
 import multiprocessing
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from absl import flags
 from behavior_transfer.agents.replay import store
 from behavior_transfer.benchmarks import boxes, comparisons, meter
 from behavior_transfer.experiments import tasks
+from behavior_transfer.launch import processes
 
 _STEPS = flags.DEFINE_integer(
   "steps",
@@ -81,8 +83,10 @@ def _alone(
   side: Callable[..., dict[str, float]], steps: int, *arguments, **config
 ) -> dict[str, float]:
   """Its figures, from a process that does nothing else."""
-  context = multiprocessing.get_context("spawn")
-  with futures.ProcessPoolExecutor(1, context) as pool:
+  context, death = multiprocessing.get_context("spawn"), (signal.SIGKILL,)
+  with futures.ProcessPoolExecutor(
+    1, context, processes.signal_when_orphaned, death
+  ) as pool:
     network = comparisons.NETWORK.value
     return pool.submit(side, network, steps, *arguments, **config).result()
 

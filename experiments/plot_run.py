@@ -70,7 +70,10 @@ def _plot_returns(
     frames, values = train["frames"], train["episode_return"]
     axes.plot(frames, values, ".", color="C0", alpha=0.3, markersize=4)
     axes.plot(
-      frames, _smooth(values), color="C0", label="training, last 10 episodes"
+      frames,
+      _smooth(values),
+      color="C0",
+      label=f"training, last {_SMOOTHED} episodes",
     )
   if evaluations:
     low, mean, high = (
@@ -100,13 +103,8 @@ def _plot_shares(
     if name in train:
       axes.plot(train["frames"], _smooth(train[name]), color=color, label=label)
     if name in evaluations and evaluations[name].any():
-      axes.plot(
-        evaluations["frames"],
-        evaluations[name],
-        "o--",
-        color=color,
-        label=f"{label}, evaluation",
-      )
+      x, y = evaluations["frames"], evaluations[name]
+      axes.plot(x, y, "o--", color=color, label=f"{label}, evaluation")
   axes.set_ylim(0, None)
   axes.set_ylabel("share of steps")
   if axes.get_legend_handles_labels()[0]:
@@ -116,33 +114,20 @@ def _plot_shares(
 
 def _plot_coverage(axes: plt.Axes, train: workdirs.Columns):
   """Places visited in training; rooms, of which there are few, on the right."""
-  frames, right = train["frames"], axes.twinx()
-  lines = [
-    *axes.plot(
-      frames,
-      train["positions_so_far"],
-      color="C5",
-      label="positions so far",
-    ),
-    *axes.plot(
-      frames,
-      _smooth(train["positions"]),
-      "--",
-      color="C6",
-      label="positions in an episode, last 10",
-    ),
-    *right.plot(
-      frames,
-      _smooth(train["rooms"]),
-      ":",
-      color="black",
-      label="rooms in an episode, last 10",
-    ),
-  ]
-  axes.set_ylim(0, None)
+  right, lines = axes.twinx(), []
+  for where, name, values, style, color in (
+    (axes, "positions so far", train["positions_so_far"], "-", "C5"),
+    (axes, "positions in an episode", _smooth(train["positions"]), "--", "C6"),
+    (right, "rooms in an episode", _smooth(train["rooms"]), ":", "black"),
+  ):
+    label = name if style == "-" else f"{name}, last {_SMOOTHED}"
+    lines += where.plot(
+      train["frames"], values, style, color=color, label=label
+    )
   axes.set_ylabel("positions")
-  right.set_ylim(0, None)
   right.set_ylabel("rooms (dotted)")
+  for each in (axes, right):
+    each.set_ylim(0, None)
   # Outside, since the lines of the right axis would be drawn over it.
   axes.legend(
     handles=lines,
@@ -156,9 +141,9 @@ def _plot_coverage(axes: plt.Axes, train: workdirs.Columns):
 
 def _smooth(values: np.ndarray) -> np.ndarray:
   """Means of the last episodes, of fewer where there were fewer."""
-  starts = np.maximum(np.arange(len(values)) - _SMOOTHED + 1, 0)
-  sums = np.concatenate([[0.0], np.cumsum(values)])
   stops = np.arange(len(values)) + 1
+  starts = np.maximum(stops - _SMOOTHED, 0)
+  sums = np.concatenate([[0.0], np.cumsum(values)])
   return (sums[stops] - sums[starts]) / (stops - starts)
 
 

@@ -40,14 +40,10 @@ class Video:
     self._partial = path.with_name(f".partial-{path.name}")
     self._variant = envs.variant(variant)
     rate = _FRAMES_PER_SECOND / action_repeat
+    options = {"duration": 1000 / rate, "loop": 0}
     if path.suffix == ".mp4":
-      self._writer = imageio.get_writer(
-        self._partial, fps=rate, macro_block_size=2
-      )
-    else:
-      self._writer = imageio.get_writer(
-        self._partial, duration=1000 / rate, loop=0
-      )
+      options = {"fps": rate, "macro_block_size": 2}
+    self._writer = imageio.get_writer(self._partial, **options)
     self._font = ImageFont.load_default(20)
     self._small_font = ImageFont.load_default(16)
     self._native_score = 0.0
@@ -82,12 +78,8 @@ class Video:
     picture.paste(game)
     draw = ImageDraw.Draw(picture)
     self._draw_actor(draw, height, extra_action > 0)
-    draw.text(
-      (86, height + 8),
-      environment.action_meanings[action],
-      _WHITE,
-      self._font,
-    )
+    meaning = environment.action_meanings[action]
+    draw.text((86, height + 8), meaning, _WHITE, self._font)
     score = f"return {episode_return:,.0f}"
     draw.text((width - 8, height + 8), score, _WHITE, self._font, anchor="ra")
     native = f"native {self._native_score:,.0f}"
@@ -122,9 +114,9 @@ class Video:
 
   def _draw_actor(self, draw: ImageDraw.ImageDraw, top: int, extra: bool):
     """A field in the strip: a colour, and letters for whom colours fail."""
-    letters, name, colour = (
-      ("A+", "frozen", _EXTRA) if extra else ("A", "agent", _AGENT)
-    )
+    letters, name, colour = "A", "agent", _AGENT
+    if extra:
+      letters, name, colour = "A+", "frozen", _EXTRA
     draw.rectangle((6, top + 6, 76, top + 56), colour)
     draw.text((41, top + 8), letters, _WHITE, self._font, anchor="ma")
     draw.text((41, top + 34), name, _WHITE, self._small_font, anchor="ma")

@@ -76,41 +76,27 @@ def _draw(
   output: pathlib.Path,
 ) -> list[str]:
   """Draws what there is to draw; the names of the figures."""
-  drawn = ["curves", "finals"]
-  figures.draw_curves(
-    done,
-    study.games,
-    study.groups or [study.arms],
-    "episode_return",
-    "return, evaluation",
-    output / "curves",
-  )
-  figures.draw_finals(done, study.games, study.arms, output)
-  if any("extra_action" in result.evaluations for result in done):
-    figures.draw_curves(
-      done,
-      study.games,
-      [[arm for arm in study.arms if arms.ARMS[arm].has_extra_action]],
-      "extra_action",
-      "share of a⁺ in greedy play",
-      output / "extra_action",
-    )
-    drawn.append("extra_action")
+  greedy = [arm for arm in study.arms if arms.ARMS[arm].has_extra_action]
   roms = [*dict.fromkeys(r.run.game for r in done if _is_pretraining(r))]
+  groups, pretrainings = study.groups or [study.arms], [*arms.PRETRAININGS]
+  curves: dict[str, tuple] = {
+    "curves": (study.games, groups, "episode_return", "return, evaluation"),
+  }
+  if any("extra_action" in result.evaluations for result in done):
+    label = "share of a⁺ in greedy play"
+    curves["extra_action"] = (study.games, [greedy], "extra_action", label)
   if roms:
-    figures.draw_curves(
-      done,
-      roms,
-      [[*arms.PRETRAININGS]],
-      "native_return",
-      "native score",
-      output / "zero_shot",
-    )
-    drawn.append("zero_shot")
+    label = "native score"
+    curves["zero_shot"] = (roms, [pretrainings], "native_return", label)
+  for name, panels in curves.items():
+    figures.draw_curves(done, *panels, output / name)
+  figures.draw_finals(done, study.games, study.arms, output)
+  first, *others = curves
+  drawn = [first, "finals", *others]
   if medians.within(study.games):
     for name, names, column in (
       ("medians", study.arms, "episode_return"),
-      ("zero_shot_medians", [*arms.PRETRAININGS], "native_return"),
+      ("zero_shot_medians", pretrainings, "native_return"),
     ):
       path = output / name
       figures.draw_medians(done, study.games, names, column, path)

@@ -46,18 +46,15 @@ def p_value(better: Sequence[float], worse: Sequence[float] = ()) -> float:
   """
   from scipy import stats
 
-  samples = [np.asarray(sample, float) for sample in (better, worse)]
-  if not len(worse):
-    return stats.permutation_test(
-      samples[:1],
-      np.mean,
-      permutation_type="samples",
-      alternative="greater",
-      n_resamples=np.inf,
-    ).pvalue
+  def difference(*samples: np.ndarray, axis: int) -> np.ndarray:
+    first, *others = (sample.mean(axis=axis) for sample in samples)
+    return first - sum(others)
+
+  arms = [np.asarray(arm, float) for arm in (better, worse) if len(arm)]
   return stats.permutation_test(
-    samples,
-    lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+    arms,
+    difference,
+    permutation_type="independent" if len(worse) else "samples",
     alternative="greater",
     n_resamples=np.inf,
   ).pvalue
