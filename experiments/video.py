@@ -1,6 +1,7 @@
 """Films an episode: the game, who acted, events, and what they paid."""
 
 import pathlib
+from typing import Any
 
 import imageio
 import numpy as np
@@ -40,7 +41,7 @@ class Video:
     self._partial = path.with_name(f".partial-{path.name}")
     self._variant = envs.variant(variant)
     rate = _FRAMES_PER_SECOND / action_repeat
-    options = {"duration": 1000 / rate, "loop": 0}
+    options: dict[str, Any] = {"duration": 1000 / rate, "loop": 0}
     if path.suffix == ".mp4":
       options = {"fps": rate, "macro_block_size": 2}
     self._writer = imageio.get_writer(self._partial, **options)

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import pathlib
+from typing import Any
 
 from behavior_transfer.experiments import workdirs
 
@@ -79,7 +80,7 @@ def _draw(
   greedy = [arm for arm in study.arms if arms.ARMS[arm].has_extra_action]
   roms = [*dict.fromkeys(r.run.game for r in done if _is_pretraining(r))]
   groups, pretrainings = study.groups or [study.arms], [*arms.PRETRAININGS]
-  curves: dict[str, tuple] = {
+  curves: dict[str, tuple[Any, Any, str, str]] = {
     "curves": (study.games, groups, "episode_return", "return, evaluation"),
   }
   if any("extra_action" in result.evaluations for result in done):
