@@ -107,6 +107,11 @@ class Variant:
     """Reward for a point of the native score."""
     return 1.0 if self.rewards is None else self.rewards.get(NATIVE, 0.0)
 
+  @property
+  def largest_reward(self) -> float:
+    """For one of an event, in size; 1 where it is not known what pays."""
+    return max(map(abs, self._worth.values()), default=0.0) or 1.0
+
   def reward(self, events: Mapping[str, int]) -> float:
     """What {event: count} is worth, which is linear in the counts."""
     worth = self._worth

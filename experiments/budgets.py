@@ -103,9 +103,9 @@ def lines(config: configs.AgentConfig, num_steps: int, game: str) -> list[str]:
 
 
 def config_of(program: str, flags: Mapping[str, Any]) -> configs.AgentConfig:
-  """The config that a program with these flags has."""
+  """The config that a program with these flags has, `game` among them."""
   kind = _CONFIGS[program]
   preset = presets.PRESETS[flags.get("preset", presets.DEFAULT)]
   fields = {field.name for field in dataclasses.fields(kind)}
   given = {name: flags[name] for name in fields & flags.keys()}
-  return kind(**{**preset.fields(kind), **given})
+  return kind(**{**preset.fields(kind, flags["game"]), **given})

@@ -1,10 +1,25 @@
 """Sizes of a run: the paper's, one for two CPU cores, one for the maze."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from behavior_transfer import envs
 from behavior_transfer.agents import configs, ngu
+
+
+def value_scale(game: str) -> float:
+  """A third of what the game's largest reward is after rescaling, 1 to 10.
+
+  So that what the network gives is of the size of 1 to 3, whatever a game pays.
+  In smaller units values take tens of thousands of updates to reach, in larger
+  ones each update shakes them (docs/tuning.md). Above 10 nothing was tried.
+  """
+  largest = envs.variant(game).largest_reward
+  return float(np.clip(round((math.sqrt(1 + largest) - 1) / 3), 1, 10))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +34,8 @@ class Preset:
     evaluation_episodes: Episodes of each.
     checkpoint_period: Emulator frames between checkpoints.
     configs: Fields of agents' configs that differ from the paper's, by class;
-      those of a class hold for what derives from it, too.
+      those of a class hold for what derives from it, too. A function makes the
+      value from the name of the game.
   """
 
   network: str
@@ -30,12 +46,12 @@ class Preset:
   checkpoint_period: int
   configs: Mapping[type, Mapping[str, Any]]
 
-  def fields(self, config_class: type) -> dict[str, Any]:
+  def fields(self, config_class: type, game: str) -> dict[str, Any]:
     """Those of an agent's config that differ from the paper's."""
     fields: dict[str, Any] = {}
     for kind in reversed(config_class.__mro__):
       fields.update(self.configs.get(kind, {}))
-    return fields
+    return {k: v(game) if callable(v) else v for k, v in fields.items()}
 
 
 DEFAULT = "small"
@@ -50,8 +66,8 @@ PRESETS = {
     configs={},
   ),
   # A reward is to travel back some hundred steps within a tenth of a run: many
-  # small updates, of short sequences, and many target networks. A few actors do
-  # what 256 do by exploring more each. See docs/tuning.md.
+  # small updates, of short sequences, and many target networks. See
+  # docs/tuning.md.
   "small": Preset(
     network="small",
     frames=400_000,
@@ -66,7 +82,7 @@ PRESETS = {
         "sequence_period": 10,
         "discount": 0.99,
         "n_step": 10,
-        "value_scale": 10.0,
+        "value_scale": value_scale,
         "batch_size": 8,
         "max_replay_size": 15_000,  # 150,000 agent steps
         "min_replay_size": 500,
@@ -75,7 +91,6 @@ PRESETS = {
         "averaging_period": 200,
         "actor_update_period": 25,
         "adam_epsilon": 1e-5,
-        "epsilon_alpha": 3.0,  # 0.026 to 0.4
       },
       # The settings with which the bundled policies were made, but for twice
       # the updates. Values are to be reached by thousands of learner steps:

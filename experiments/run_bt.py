@@ -33,7 +33,7 @@ _CONFIG = run_flags.define_config(bt.BTConfig)
 
 def _make_agent(run: run_flags.RunSettings) -> training.Agent:
   spec, _ = run.task.describe()
-  settings = run_flags.read_config(bt.BTConfig, _CONFIG, run.preset)
+  settings = run_flags.read_config(bt.BTConfig, _CONFIG, run)
   config = bt.BTConfig(**{k: s.value for k, s in settings.items()})
   if not _PRETRAINED.value:
     raise ValueError(

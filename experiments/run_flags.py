@@ -302,10 +302,10 @@ def source(name: str) -> str:
 def read_config(
   config_class: type,
   holders: dict[str, flags.FlagHolder],
-  preset: presets.Preset,
+  run: RunSettings,
 ) -> dict[str, Setting]:
   """Each field that has a flag: from it, the preset or the paper."""
-  of_preset = preset.fields(config_class)
+  of_preset = run.preset.fields(config_class, run.task.game)
   settings = {}
   for field in dataclasses.fields(config_class):
     if field.name not in holders:

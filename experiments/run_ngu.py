@@ -22,7 +22,7 @@ _CONFIG = run_flags.define_config(ngu.NGUConfig)
 
 def _make_agent(run: run_flags.RunSettings) -> training.Agent:
   spec, _ = run.task.describe()
-  settings = run_flags.read_config(ngu.NGUConfig, _CONFIG, run.preset)
+  settings = run_flags.read_config(ngu.NGUConfig, _CONFIG, run)
   config = ngu.NGUConfig(**{k: s.value for k, s in settings.items()})
 
   def make_networks(spec):

@@ -18,7 +18,7 @@ _CONFIG = run_flags.define_config(r2d2.R2D2Config)
 
 def _make_agent(run: run_flags.RunSettings) -> training.Agent:
   spec, _ = run.task.describe()
-  settings = run_flags.read_config(r2d2.R2D2Config, _CONFIG, run.preset)
+  settings = run_flags.read_config(r2d2.R2D2Config, _CONFIG, run)
   config = r2d2.R2D2Config(**{k: s.value for k, s in settings.items()})
   r2d2.make_networks(spec, run.network)  # says what does not fit, early
   return training.Agent(

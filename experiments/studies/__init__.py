@@ -19,6 +19,7 @@ from .. import presets
 from . import arms, claims, suites
 from .study import Study
 
+_SMALL = presets.PRESETS["small"].configs[configs.AgentConfig]
 STUDIES = {
   study.name: study
   for study in (
@@ -70,7 +71,7 @@ STUDIES = {
       # The paper's learner would wait for 1,000,000 frames, and then take an
       # update every 25,600.
       flags={
-        **presets.PRESETS["small"].fields(configs.AgentConfig),
+        **{k: v for k, v in _SMALL.items() if not callable(v)},
         "evaluation_period": 40_000,
       },
     ),

@@ -247,7 +247,9 @@ def test_the_goal_is_worth_the_traps_before_it():
   environment = envs.make("maze_deceptive", seed=0)
   environment.reset()
   rewards = [environment.step(a).reward for a in _ways(START)[GOAL]]
-  preset = presets.PRESETS["miniature"].fields(r2d2.R2D2Config)
+  preset = presets.PRESETS["miniature"].fields(
+    r2d2.R2D2Config, "maze_deceptive"
+  )
   discount = preset["discount"]
   value = sum(reward * discount**t for t, reward in enumerate(rewards))
   assert value == pytest.approx(2.87, abs=0.01)

@@ -100,11 +100,11 @@ def test_what_learns_without_the_task_needs_none_of_its_rewards():
 
 
 def test_a_command_has_the_config_that_its_program_reads():
-  paper = {"preset": "paper"}
+  paper = {"preset": "paper", "game": "hero"}
   assert budgets.config_of("run_r2d2.py", paper) == r2d2.R2D2Config()
   config = budgets.config_of(
     "run_ngu.py",
-    {**paper, "game": "hero", "unsupervised": False, "batch_size": 8},
+    {**paper, "unsupervised": False, "batch_size": 8},
   )
   assert config == ngu.NGUConfig(
     unsupervised=False,

@@ -259,7 +259,7 @@ def test_learning_starts_long_before_a_run_ends(name, scale):
   for run in study.plan(studies.STUDIES[name], scales.SCALES[scale]):
     flags = dict(flag[2:].split("=") for flag in run.command[1:] if "=" in flag)
     preset = presets.PRESETS[flags["preset"]]
-    given = {**preset.fields(r2d2.R2D2Config), **flags}
+    given = {**preset.fields(r2d2.R2D2Config, run.game), **flags}
     defaults = r2d2.R2D2Config()
     sequences, period = (
       int(given.get(name, getattr(defaults, name)))
