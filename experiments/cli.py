@@ -19,7 +19,7 @@ from absl import app, flags, logging
 
 from behavior_transfer.agents import checkpoints
 
-_HELP = frozenset(("-h", "-help", "--help", "-helpfull", "--helpfull"))
+_HELP = frozenset(("-?", "-h", "-help", "--help", "-helpfull", "--helpfull"))
 # What a lost or full device raises, by its names in old and new JAX.
 _JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
 _HELP_GROUPS = ("program", "study", "run", "launch")
