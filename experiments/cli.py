@@ -94,6 +94,12 @@ def work(workdir: pathlib.Path) -> Iterator[None]:
     fail(f"{message}; the same command goes on from what {workdir} holds", 1)
 
 
+def cache_folder() -> pathlib.Path:
+  """Of ours in the user's cache; it need not be there."""
+  cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+  return pathlib.Path(cache).expanduser() / "behavior-transfer"
+
+
 def fail(message: str, code: int = 2):
   """Ends the program, by default over its input."""
   print(f"error: {' '.join(message.split())}", file=sys.stderr)
