@@ -17,7 +17,7 @@ from behavior_transfer.agents import agent as agent_lib
 from behavior_transfer.agents import embedded, sequences
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents.replay import cutter, frames
-from behavior_transfer.launch import experiment, loggers
+from behavior_transfer.launch import experiment, loggers, trackers
 from behavior_transfer.launch.embedded import engine
 
 from . import (
@@ -134,20 +134,29 @@ class _Checked(NamedTuple):
 
 def print_settings(run: run_flags.RunSettings, agent: Agent, checked: _Checked):
   """Prints all settings, each with its source."""
-  settings = {
+  for name in agent.pretrained.names:
+    print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
+  for name, setting in _settings(run, agent).items():
+    print(f"{name} = {setting.value}  # {setting.source}")
+  print(*checked.budget, sep="\n")
+
+
+def _settings(
+  run: run_flags.RunSettings, agent: Agent
+) -> dict[str, run_flags.Setting]:
+  """Those of the run, the environment and the agent, by their flags' names."""
+  values = {
     field.name: getattr(run, field.name)
     for field in dataclasses.fields(run)
     if field.name not in ("task", "preset", "print_config")
   }
-  settings["game"] = run.task.game
-  settings.update(dataclasses.asdict(run.task.options))
-  for name, value in settings.items():
-    print(f"{name} = {value}  # {run_flags.source(name)}")
-  for name in agent.pretrained.names:
-    print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
-  for name, setting in agent.settings.items():
-    print(f"{name} = {setting.value}  # {setting.source}")
-  print(*checked.budget, sep="\n")
+  values["game"] = run.task.game
+  values.update(dataclasses.asdict(run.task.options))
+  settings = {
+    name: run_flags.Setting(value, run_flags.source(name))
+    for name, value in values.items()
+  }
+  return {**settings, **agent.settings}
 
 
 def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
@@ -187,10 +196,15 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
       workdir.path, manifest, repeat, copies
     )
     counts = checkpointer.latest()
+    settings = {name: s.value for name, s in _settings(run, agent).items()}
+    settings["agent"] = agent.name
+    settings["pretrained"] = ", ".join(agent.pretrained.names)
 
   plan = experiment.Experiment(
     environment_factory=run.task.make,
-    logger_factory=loggers.make_factory(workdir.path, repeat),
+    logger_factory=loggers.make_factory(
+      workdir.path, repeat, settings, wandb=bool(run.wandb_project)
+    ),
     checkpointer=checkpointer,
     num_steps=checked.num_steps,
     checkpoint_period=-(-run.checkpoint_period // repeat),
@@ -208,6 +222,9 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
     print("the run is complete; a larger --frames would go on with it")
     print(ending.text(workdir.path, counts))
     return 0
+  if run.wandb_project:
+    with cli.user_input():
+      trackers.start_wandb(run.wandb_project, workdir.path, settings)
   for name in pretrained_policies.changed(agent.pretrained):
     print(f"{name} holds another policy by now; the run keeps its own copy")
   print(
