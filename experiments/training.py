@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -223,6 +224,8 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
     print(ending.text(workdir.path, counts))
     return 0
   if run.wandb_project:
+    if run.launch != run_flags.LOCAL:
+      _distributed()  # its parts cannot take wandb's hooks on what they import
     with cli.user_input():
       trackers.start_wandb(run.wandb_project, workdir.path, settings)
   for name in pretrained_policies.changed(agent.pretrained):
@@ -295,16 +298,22 @@ def _launch(
   agent: Agent,
   workdir: workdirs.Workdir,
 ) -> int:
-  """Imports TensorFlow and Reverb, which takes seconds, and runs."""
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  from behavior_transfer.launch import distributed
-
+  """Runs it on Reverb."""
+  distributed = _distributed()
   served = experiment.ServedExperiment(
     **{f.name: getattr(plan, f.name) for f in dataclasses.fields(plan)},
     builder=agent.make_builder(),
     network_factory=agent.network_factory,
   )
   return distributed.run(served, run.launch, workdir.logs, run.learner_gpus)
+
+
+def _distributed() -> types.ModuleType:
+  """Imports TensorFlow and Reverb, which takes seconds."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  from behavior_transfer.launch import distributed
+
+  return distributed
 
 
 def _check_splits(batch_size: int, learner_gpus: str | None):

@@ -36,9 +36,12 @@ def _values(items):
   }
 
 
-@pytest.mark.skipif(
+_needs_wandb = pytest.mark.skipif(
   sys.version_info >= (3, 11), reason="the lock has wandb for CPython 3.10 only"
 )
+
+
+@_needs_wandb
 def test_a_run_that_goes_on_is_one_run_there(tmp_path, monkeypatch):
   monkeypatch.setenv("WANDB_MODE", "offline")
   workdir = tmp_path / "run"
@@ -74,6 +77,25 @@ def test_a_run_that_goes_on_is_one_run_there(tmp_path, monkeypatch):
       assert not curves & {f"{label}/frames", f"{label}/walltime"}
       for name in curves:
         assert there[name] == float(row[name.partition("/")[2]])
+
+
+@_needs_wandb
+def test_a_run_of_processes_is_there_as_well(tmp_path, monkeypatch):
+  monkeypatch.setenv("WANDB_MODE", "offline")
+  programs.finish(
+    programs.start(
+      *_RUN,
+      *programs.TINY,
+      "--launch=local_mp",
+      "--wandb_project=zoo",
+      f"--workdir={tmp_path}",
+      "--frames=1200",
+    )
+  )
+  (file,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
+  logged = [_values(each.item) for each in _records(file)["history"]]
+  for name in ("train/episode_return", "eval/episode_return", "learner/loss"):
+    assert any(name in row for row in logged)
 
 
 def test_without_the_package_it_is_refused_in_a_line():
