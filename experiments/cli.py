@@ -19,7 +19,7 @@ from absl import app, flags, logging
 
 from behavior_transfer.agents import checkpoints
 
-_HELP = frozenset(("-h", "-help", "--help", "-helpfull", "--helpfull"))
+_HELP = frozenset(("-?", "-h", "-help", "--help", "-helpfull", "--helpfull"))
 # What a lost or full device raises, by its names in old and new JAX.
 _JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
 _HELP_GROUPS = ("program", "study", "run", "launch")
@@ -92,6 +92,12 @@ def work(workdir: pathlib.Path) -> Iterator[None]:
       raise
     logging.info("It was raised here:", exc_info=True)  # with --verbosity=0
     fail(f"{message}; the same command goes on from what {workdir} holds", 1)
+
+
+def cache_folder() -> pathlib.Path:
+  """Of ours in the user's cache; it need not be there."""
+  cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+  return pathlib.Path(cache).expanduser() / "behavior-transfer"
 
 
 def fail(message: str, code: int = 2):

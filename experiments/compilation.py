@@ -6,6 +6,8 @@ import pathlib
 
 import jax
 
+from . import cli
+
 _FOLDER = "jax_compilation_cache_dir"
 _LEAST = "jax_persistent_cache_min_compile_time_secs"
 _LEAST_SECONDS = 0.3  # that compiling took; the rest is as quickly done again
@@ -18,8 +20,7 @@ def keep_compiled():
   `XDG_CACHE_HOME` names another; one for each kind of processor, since code for
   one need not run on the other. JAX's own variables go first.
   """
-  cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-  folder = pathlib.Path(cache).expanduser() / "behavior-transfer" / _processor()
+  folder = cli.cache_folder() / _processor()
   try:
     folder.mkdir(parents=True, exist_ok=True)
   except OSError:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from behavior_transfer import envs
 from behavior_transfer.agents import checkpoints, policies, pretrained
 
-from . import tasks
+from . import policy_files, tasks
 
 _FOLDER = pathlib.Path(__file__).resolve().parent / "bundled"
 # All of them number their actions as ALE's full action set does.
@@ -139,11 +139,11 @@ def changed(loaded: Pretrained) -> list[str]:
   """Names under which another policy is found by now than was loaded."""
   names = []
   for name, path in zip(loaded.names, loaded.checkpoints, strict=True):
-    if path is None:
+    if path is None or policy_files.is_address(name):  # which has a sum
       continue
     try:
       now = checkpoints.resolve(full_name(name))
-    except ValueError:  # gone, or damaged
+    except (ValueError, OSError):  # gone, or damaged
       continue
     if _fingerprint(now) != _fingerprint(path):
       names.append(name)
@@ -164,6 +164,7 @@ def full_name(name: str) -> str:
 
   Raises:
     ValueError: It is neither, and no bundled policy is called so.
+    OSError: A file cannot be read, or be unpacked in the user's cache.
   """
   if name in BUNDLED:
     return BUNDLED[name]
@@ -171,9 +172,12 @@ def full_name(name: str) -> str:
     raise ValueError(
       "the name of a policy is empty; see the commas of --pretrained"
     )
+  if policy_files.is_address(name) or pathlib.Path(name).is_file():
+    return str(policy_files.folder_of(name))
   if pretrained.is_function_name(name) or pathlib.Path(name).exists():
     return name
   raise ValueError(
-    f"{name}: there is no such folder; allowed: a checkpoint, a workdir,"
-    f" module:function, or bundled: {', '.join(BUNDLED)}"
+    f"{name}: there is no such folder; allowed: a checkpoint, a workdir, a file"
+    " by export.py, its https://…#sha256=…, module:function, or bundled:"
+    f" {', '.join(BUNDLED)}"
   )

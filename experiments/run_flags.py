@@ -105,6 +105,12 @@ _ALLOW_LARGE_REPLAY = flags.DEFINE_bool(
   "Start although a full replay may not fit this machine's memory.",
   module_name="run",
 )
+_WANDB_PROJECT = flags.DEFINE_string(
+  "wandb_project",
+  None,
+  "Log to this project of Weights & Biases, too, as WANDB_* variables say.",
+  module_name="run",
+)
 _PRINT_CONFIG = flags.DEFINE_bool(
   "print_config",
   False,
@@ -181,6 +187,7 @@ class RunSettings:
   checkpoint_period: int
   checkpoint_replay: bool
   allow_large_replay: bool
+  wandb_project: str | None
   print_config: bool
   launch: str
   num_actors: int
@@ -238,6 +245,12 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     raise ValueError(
       f"--launch={RAY} needs Ray: pip install 'behavior-transfer[ray]'"
     )
+  # A folder that Weights & Biases has left here is found, too, of no origin.
+  wandb = importlib.util.find_spec("wandb")
+  if _WANDB_PROJECT.value and (wandb is None or wandb.origin is None):
+    raise ValueError(
+      "--wandb_project needs wandb: pip install 'behavior-transfer[wandb]'"
+    )
   gpus = _LEARNER_GPUS.value
   if gpus is not None and not re.fullmatch(r"\d+(,\d+)*", gpus):
     raise ValueError(
@@ -272,6 +285,7 @@ def read_run(agent: str, environment: tasks.EnvironmentOptions) -> RunSettings:
     checkpoint_period=chosen(_CHECKPOINT_PERIOD),
     checkpoint_replay=_CHECKPOINT_REPLAY.value,
     allow_large_replay=_ALLOW_LARGE_REPLAY.value,
+    wandb_project=_WANDB_PROJECT.value,
     print_config=_PRINT_CONFIG.value,
     launch=_LAUNCH.value,
     num_actors=_NUM_ACTORS.value,

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from behavior_transfer.agents import agent as agent_lib
 from behavior_transfer.agents import embedded, sequences
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.agents.replay import cutter, frames
-from behavior_transfer.launch import experiment, loggers
+from behavior_transfer.launch import experiment, loggers, trackers
 from behavior_transfer.launch.embedded import engine
 
 from . import (
@@ -134,20 +135,29 @@ class _Checked(NamedTuple):
 
 def print_settings(run: run_flags.RunSettings, agent: Agent, checked: _Checked):
   """Prints all settings, each with its source."""
-  settings = {
+  for name in agent.pretrained.names:
+    print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
+  for name, setting in _settings(run, agent).items():
+    print(f"{name} = {setting.value}  # {setting.source}")
+  print(*checked.budget, sep="\n")
+
+
+def _settings(
+  run: run_flags.RunSettings, agent: Agent
+) -> dict[str, run_flags.Setting]:
+  """Those of the run, the environment and the agent, by their flags' names."""
+  values = {
     field.name: getattr(run, field.name)
     for field in dataclasses.fields(run)
     if field.name not in ("task", "preset", "print_config")
   }
-  settings["game"] = run.task.game
-  settings.update(dataclasses.asdict(run.task.options))
-  for name, value in settings.items():
-    print(f"{name} = {value}  # {run_flags.source(name)}")
-  for name in agent.pretrained.names:
-    print(f"pretrained = {name}  # {run_flags.source('pretrained')}")
-  for name, setting in agent.settings.items():
-    print(f"{name} = {setting.value}  # {setting.source}")
-  print(*checked.budget, sep="\n")
+  values["game"] = run.task.game
+  values.update(dataclasses.asdict(run.task.options))
+  settings = {
+    name: run_flags.Setting(value, run_flags.source(name))
+    for name, value in values.items()
+  }
+  return {**settings, **agent.settings}
 
 
 def _check(run: run_flags.RunSettings, agent: Agent) -> _Checked:
@@ -187,10 +197,15 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
       workdir.path, manifest, repeat, copies
     )
     counts = checkpointer.latest()
+    settings = {name: s.value for name, s in _settings(run, agent).items()}
+    settings["agent"] = agent.name
+    settings["pretrained"] = ", ".join(agent.pretrained.names)
 
   plan = experiment.Experiment(
     environment_factory=run.task.make,
-    logger_factory=loggers.make_factory(workdir.path, repeat),
+    logger_factory=loggers.make_factory(
+      workdir.path, repeat, settings, wandb=bool(run.wandb_project)
+    ),
     checkpointer=checkpointer,
     num_steps=checked.num_steps,
     checkpoint_period=-(-run.checkpoint_period // repeat),
@@ -208,6 +223,11 @@ def train(run: run_flags.RunSettings, agent: Agent, checked: _Checked) -> int:
     print("the run is complete; a larger --frames would go on with it")
     print(ending.text(workdir.path, counts))
     return 0
+  if run.wandb_project:
+    if run.launch != run_flags.LOCAL:
+      _distributed()  # its parts cannot take wandb's hooks on what they import
+    with cli.user_input():
+      trackers.start_wandb(run.wandb_project, workdir.path, settings)
   for name in pretrained_policies.changed(agent.pretrained):
     print(f"{name} holds another policy by now; the run keeps its own copy")
   print(
@@ -278,16 +298,22 @@ def _launch(
   agent: Agent,
   workdir: workdirs.Workdir,
 ) -> int:
-  """Imports TensorFlow and Reverb, which takes seconds, and runs."""
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  from behavior_transfer.launch import distributed
-
+  """Runs it on Reverb."""
+  distributed = _distributed()
   served = experiment.ServedExperiment(
     **{f.name: getattr(plan, f.name) for f in dataclasses.fields(plan)},
     builder=agent.make_builder(),
     network_factory=agent.network_factory,
   )
   return distributed.run(served, run.launch, workdir.logs, run.learner_gpus)
+
+
+def _distributed() -> types.ModuleType:
+  """Imports TensorFlow and Reverb, which takes seconds."""
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  from behavior_transfer.launch import distributed
+
+  return distributed
 
 
 def _check_splits(batch_size: int, learner_gpus: str | None):

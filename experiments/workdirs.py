@@ -4,7 +4,8 @@ run.json       what the run is, how it was started, with which versions
 train.csv      a row per training episode
 eval.csv       a row per evaluation
 learner.csv    the learner's metrics, every few seconds
-tensorboard/   the same
+tensorboard/   the same, beside the settings
+wandb/         the same again, if asked for; wandb_id.txt names the run there
 checkpoints/   the newest ones
 coverage.npz   where training has been, as of the newest checkpoint
 replay/        what replay held then

@@ -4,7 +4,7 @@ experiment.py   what a run consists of: `Experiment`
 episodes.py     what is reported of episodes
 lockstep.py     many environments, one decision
 record.py       counts, logs and the line on the terminal
-loggers.py, progress.py, signals.py  what that needs
+loggers.py, trackers.py, progress.py, signals.py  what that needs
 embedded/       runs an experiment in this process, on workers' environments
 
 With an Acme builder, on Reverb:

@@ -1,4 +1,4 @@
-"""Where the rows of a run go: CSV files and TensorBoard, on one x-axis.
+"""Where the rows of a run go: CSV files and trackers, on one x-axis.
 
 Every row carries `agent_steps`, `learner_steps` and `frames`, so that curves
 from the actor, the learner and evaluations can be laid over one another.
@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, SupportsFloat
 
 from .. import files
+from . import trackers
 
 Row = Mapping[str, SupportsFloat]
-
-_FLUSH_PERIOD = 10.0  # seconds after which TensorBoard is shown new rows
 
 
 class Logger(Protocol):
@@ -33,7 +32,11 @@ class Logger(Protocol):
 
 
 def make_factory(
-  workdir: pathlib.Path, frames_per_step: int
+  workdir: pathlib.Path,
+  frames_per_step: int,
+  settings: trackers.Settings | None = None,
+  *,
+  wandb: bool = False,
 ) -> Callable[[str, int], Logger]:
   """A logger factory for an `Experiment`.
 
@@ -42,6 +45,8 @@ def make_factory(
   Args:
     workdir: An existing folder.
     frames_per_step: As in the experiment.
+    settings: Of the run; TensorBoard shows them beside the last evaluation.
+    wandb: Whether `trackers.start_wandb` was called in the process that logs.
 
   Returns:
     Maps a label and the agent steps that a run starts from to a logger.
@@ -49,12 +54,13 @@ def make_factory(
 
   def make(label: str, start: int) -> Logger:
     folder = workdir / "tensorboard" / label
-    return Dispatcher(
-      [
-        CSVLogger(workdir / f"{label}.csv", start),
-        TensorBoardLogger(folder, start * frames_per_step),
-      ]
-    )
+    tensorboard = trackers.TensorBoard(folder, start * frames_per_step)
+    if settings and label == "eval":
+      tensorboard.write_settings(settings, "episode_return")
+    to: list[Logger] = [CSVLogger(workdir / f"{label}.csv", start), tensorboard]
+    if wandb:
+      to.append(trackers.Wandb(label))
+    return Dispatcher(to)
 
   return make
 
@@ -184,50 +190,6 @@ def _is_number_or_empty(cell: str) -> bool:
     return not cell or float(cell) is not None
   except ValueError:
     return False
-
-
-class TensorBoardLogger(Logger):
-  """Scalars over frames.
-
-  It writes when it is told to, unlike tensorboardX's own writer, whose thread
-  outlives what it fails at.
-  """
-
-  def __init__(self, folder: pathlib.Path, start: int):
-    """Opens an event file.
-
-    Args:
-      folder: Holds the event files; made where it is missing.
-      start: Frame that the run starts from; what is later is not shown.
-    """
-    from tensorboardX import record_writer  # some who import this have it not
-    from tensorboardX.proto import event_pb2
-
-    self._event = event_pb2.Event
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"events.out.tfevents.{time.time():.6f}"
-    self._writer = record_writer.RecordWriter(str(folder / name))
-    self._flushed = time.monotonic()
-    self._write(file_version="brain.Event:2")
-    beginning = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-    self._write(session_log=beginning, step=start + 1)
-
-  def write(self, data: Row):
-    values = [{"tag": k, "simple_value": x} for k, x in _plain(data).items()]
-    self._write(summary={"value": values}, step=int(float(data["frames"])))
-    if time.monotonic() - self._flushed >= _FLUSH_PERIOD:
-      self.sync()
-
-  def sync(self):
-    self._flushed = time.monotonic()
-    self._writer.flush()
-
-  def close(self):
-    self._writer.close()
-
-  def _write(self, **content):
-    event = self._event(wall_time=time.time(), **content)
-    self._writer.write(event.SerializeToString())
 
 
 def _plain(data: Row) -> dict[str, int | float]:

@@ -1,7 +1,9 @@
 """What the package promises as a whole: its imports, its wheel, its shim."""
 
 import ast
+import email
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+import behavior_transfer
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("agents", "envs", "launch", "experiments")
@@ -159,6 +163,7 @@ def test_every_imported_distribution_is_declared():
   assert undeclared - for_acme == {
     "envs/gymnasium_envs.py imports gymnasium",
     "experiments/playing.py imports pygame",
+    "launch/trackers.py imports wandb",
   }
 
 
@@ -246,6 +251,21 @@ def test_the_wheel_owns_one_name_and_holds_every_module(wheel):
     files = [path.relative_to(ROOT) for path in ROOT.glob(data)]
     assert files
     assert packaged.issuperset(f"behavior_transfer/{file}" for file in files)
+
+
+def test_the_version_is_the_same_everywhere(wheel):
+  with zipfile.ZipFile(wheel) as archive:
+    (name,) = (n for n in archive.namelist() if n.endswith("/METADATA"))
+    packaged = email.message_from_bytes(archive.read(name))["Version"]
+    scripts = archive.read(name.replace("METADATA", "entry_points.txt"))
+  newest = re.search(
+    r"^## \[([\d.]+)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M
+  )
+  citation = (ROOT / "CITATION.cff").read_text()
+  cited = re.search(r"^version: (\S+)\ndate-released: (\S+)$", citation, re.M)
+  assert cited.groups() == newest.groups()
+  assert behavior_transfer.__version__ == packaged == newest[1]
+  assert b"behavior-transfer = behavior_transfer.experiments.command" in scripts
 
 
 def test_the_wheel_lives_beside_packages_of_the_same_names(wheel, tmp_path):

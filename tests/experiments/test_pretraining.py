@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from behavior_transfer.agents import bt, checkpoints, pretrained
-from behavior_transfer.experiments import pretrained_policies, tasks
+from behavior_transfer.experiments import (
+  policy_files,
+  pretrained_policies,
+  tasks,
+)
 from tests.experiments import programs
 
 KINDS = {
@@ -139,13 +143,18 @@ def test_another_observation_size_is_refused(runs):
   assert "observes uint8 (84, 84, 1); the task gives uint8 (84, 84, 2)" in line
 
 
-def test_an_exported_policy_is_the_runs_without_its_training(runs, tmp_path):
-  output = tmp_path / "explorer"
+def test_an_exported_policy_is_the_runs_without_its_training(
+  runs, tmp_path, monkeypatch
+):
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+  output = tmp_path / "explorer.zip"
   arguments = (f"--checkpoint={runs['ngu']}", f"--output={output}")
-  programs.finish(programs.start("export.py", *arguments))
-  assert {p.name for p in output.iterdir()} == {"manifest.json", "policy.npz"}
+  printed = programs.finish(programs.start("export.py", *arguments))
+  assert f"sha256={policy_files.sha256(output)}\n" in printed
+  folder = policy_files.folder_of(str(output))
+  assert {p.name for p in folder.iterdir()} == {"manifest.json", "policy.npz"}
   original = checkpoints.load_params(checkpoints.resolve(runs["ngu"]))
-  copy = checkpoints.load_params(output)
+  copy = checkpoints.load_params(folder)
   assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), original, copy))
   assert "it is there" in programs.refuse("export.py", *arguments)
 

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import metadata
 
 from behavior_transfer.launch import (
   experiment,
@@ -154,6 +155,35 @@ def test_of_the_rows_that_come_too_fast_one_now_and_then_passes(
   logger.close()
   rows = _rows(tmp_path / "learner.csv")
   assert [row["agent_steps"] for row in rows] == ["0", "2", "5"]
+
+
+def test_tensorboard_has_curves_and_settings_and_nothing_else(tmp_path):
+  settings = {"game": "hero", "batch_size": 8, "discount": 0.9, "gpus": None}
+  make = loggers.make_factory(tmp_path, frames_per_step=4, settings=settings)
+  counts = experiment.Counts(agent_steps=7)
+  for label in ("train", "eval"):
+    logger = record.StampedLogger(make(label, 0), counts, frames_per_step=4)
+    logger.write({"episode_return": np.float32(1.5)})
+    logger.close()
+    events = event_accumulator.EventAccumulator(
+      str(tmp_path / "tensorboard" / label)
+    )
+    events.Reload()
+    assert events.Tags()["scalars"] == ["episode_return"]
+    (point,) = events.Scalars("episode_return")
+    assert (point.step, point.value) == (28, 1.5)
+    told = events.PluginTagToContent("hparams") if label == "eval" else {}
+  start = metadata.parse_session_start_info_plugin_data(
+    told["_hparams_/session_start_info"]
+  )
+  assert start.hparams["game"].string_value == "hero"
+  assert start.hparams["batch_size"].number_value == 8
+  assert start.hparams["discount"].number_value == 0.9
+  described = metadata.parse_experiment_plugin_data(
+    told["_hparams_/experiment"]
+  )
+  (metric,) = described.metric_infos
+  assert metric.name.tag == "episode_return"
 
 
 def test_tensorboard_hides_what_the_run_goes_back_behind(tmp_path):
