@@ -75,7 +75,7 @@ def test_the_same_command_goes_on_with_all_networks(runs, tmp_path):
   workdir = shutil.copytree(runs["ngu"], tmp_path / "ngu")
   before = checkpoints.resolve(workdir)
   process = programs.start(*_command(workdir, "--frames=1600"))
-  _, errors = process.communicate(timeout=300)
+  _, errors = process.communicate()
   assert process.returncode == 0, errors
   assert "resumed from step 300" in errors
   after = checkpoints.resolve(workdir)
