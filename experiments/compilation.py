@@ -20,8 +20,8 @@ def keep_compiled(folder: pathlib.Path | None = None):
   the other. JAX's own variables go first.
 
   Args:
-    folder: Holds them; by default the user's cache, `~/.cache/behavior-transfer`
-      unless `XDG_CACHE_HOME` names another.
+    folder: Holds them; None is that in the user's cache, which is
+      `~/.cache/behavior-transfer` unless `XDG_CACHE_HOME` names another.
   """
   folder = (folder or cli.cache_folder()) / _processor()
   try:

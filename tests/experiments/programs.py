@@ -98,7 +98,7 @@ class Program:
     os.kill(self.pid, number)
 
   def communicate(self, timeout: float | None = None) -> list[str]:
-    """Standard output and errors, once it has ended; seconds until it has to."""
+    """Standard output and errors, once it has ended, in so many seconds."""
     try:
       self._process.join(timeout)
       if self.poll() is None:

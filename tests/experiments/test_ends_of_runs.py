@@ -65,10 +65,11 @@ def _end(process):
 
 def test_a_file_that_cannot_grow_ends_a_run_with_one_line(tmp_path):
   process = subprocess.Popen(
-    # In blocks of 512 bytes.
-    ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh", sys.executable]
-    + [programs.FOLDER / _RUN[0], *_RUN[1:]]
-    + [f"--workdir={tmp_path}", "--frames=1600"],
+    [
+      *("sh", "-c", 'ulimit -f 20; exec "$@"', "sh"),  # blocks of 512 bytes
+      *(sys.executable, programs.FOLDER / _RUN[0], *_RUN[1:]),
+      *(f"--workdir={tmp_path}", "--frames=1600"),
+    ],
     stderr=subprocess.PIPE,
     stdout=subprocess.DEVNULL,
     text=True,

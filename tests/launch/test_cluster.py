@@ -124,7 +124,7 @@ def start(tmp_path):
         text=True,
         env=environment,
       )
-      stack.callback(process.communicate)
+      stack.enter_context(process)
       stack.callback(process.kill)
       return process
 
@@ -207,7 +207,8 @@ def test_a_run_gets_over_the_loss_of_its_machines(cluster, start, tmp_path):
   assert process.returncode == 1, errors
   for name in ("actor/0", "actor/1", "evaluator/0"):
     assert f"{name} was ended by SIGKILL; it is started again" in errors
-  assert re.search("(learner|replay)/0 was ended by SIGKILL; the run", errors)
+  # Ray takes its time, so that it may be known first by who misses them.
+  assert re.search("/[01] (was ended by SIGKILL|.* code 1); the run", errors)
   saved = _counts(tmp_path)
   assert saved.agent_steps >= steps
 
