@@ -48,15 +48,16 @@ NEED_ACME = [
 # Begun first, since a file is one process's: the longest comes first, so that
 # no process is left with it when the others are done.
 LONGEST = [
+  "experiments/test_same_always.py",
   "launch/test_distributed.py",
   "launch/test_cluster.py",
-  "experiments/test_same_always.py",
-  "experiments/test_run_study.py",
-  "agents/test_learns.py",
-  "agents/test_acme_conformance.py",
-  "experiments/test_ends_together.py",
-  "experiments/test_programs.py",
   "experiments/test_launching.py",
+  "experiments/test_pretraining.py",
+  "agents/test_learns.py",
+  "experiments/test_ends_together.py",
+  "experiments/test_run_study.py",
+  "experiments/test_programs.py",
+  "agents/test_acme_conformance.py",
 ]
 _FOLDER = Path(__file__).parent
 assert all((_FOLDER / name).exists() for name in NEED_ACME + LONGEST)
