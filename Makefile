@@ -27,12 +27,14 @@ run: setup
 
 # Files to processes, since the tests of a file share what they build.
 test: setup
-	$(VENV) -m pytest -n auto --maxprocesses=4 --dist loadfile
+	$(VENV) -m pytest -n auto --maxprocesses=4 --dist loadfile \
+	  --no-loadscope-reorder
 
 # What needs no Acme, in an environment of its own.
 test-modern:
 	@$(PYTHON) bootstrap requirements-modern.lock $(MODERN)
-	$(MODERN)/bin/python -m pytest -n auto --maxprocesses=4 --dist loadfile
+	$(MODERN)/bin/python -m pytest -n auto --maxprocesses=4 --dist loadfile \
+	  --no-loadscope-reorder
 
 test-slow: setup
 	$(VENV) -m pytest -m slow -s

@@ -13,14 +13,17 @@ _LEAST = "jax_persistent_cache_min_compile_time_secs"
 _LEAST_SECONDS = 0.3  # that compiling took; the rest is as quickly done again
 
 
-def keep_compiled():
+def keep_compiled(folder: pathlib.Path | None = None):
   """Has this process and those it starts share a folder of compiled code.
 
-  It lies in the user's cache, `~/.cache/behavior-transfer` unless
-  `XDG_CACHE_HOME` names another; one for each kind of processor, since code for
-  one need not run on the other. JAX's own variables go first.
+  There is one for each kind of processor, since code for one need not run on
+  the other. JAX's own variables go first.
+
+  Args:
+    folder: Holds them; None is that in the user's cache, which is
+      `~/.cache/behavior-transfer` unless `XDG_CACHE_HOME` names another.
   """
-  folder = cli.cache_folder() / _processor()
+  folder = (folder or cli.cache_folder()) / _processor()
   try:
     folder.mkdir(parents=True, exist_ok=True)
   except OSError:

@@ -43,7 +43,7 @@ AGENTS = {
   "ngu": (ngu.NGUBuilder, ngu.NGUConfig, ngu.make_networks),
 }
 LEARNER_STEPS = 10
-TIMEOUT = 180.0  # seconds; compiling takes long on a busy machine
+TIMEOUT = 1200.0  # seconds; compiling takes long on a busy machine
 
 
 @dataclasses.dataclass

@@ -1,5 +1,8 @@
 """Input that cannot be used: one line that says why, before any work."""
 
+import subprocess
+import sys
+
 import pytest
 
 from behavior_transfer.experiments import workdirs
@@ -95,6 +98,31 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
 )
 def test_bad_input_is_refused(arguments, message):
   assert message in programs.refuse(*arguments)
+
+
+@pytest.mark.parametrize(
+  "script",
+  [
+    "evaluate.py",
+    "export.py",
+    "games.py",
+    "plot.py",
+    "plot_run.py",
+    "run_bt.py",
+    "run_ngu.py",
+    "run_r2d2.py",
+    "run_study.py",
+  ],
+)
+def test_each_program_starts_by_itself_and_knows_its_flags(script, tmp_path):
+  result = subprocess.run(
+    [sys.executable, programs.FOLDER / script, "--bathc_size=1"],
+    capture_output=True,
+    text=True,
+    cwd=tmp_path,
+  )
+  outputs = [result.stdout, result.stderr]
+  assert "bathc_size" in programs.refusal(outputs, result.returncode)
 
 
 def test_a_folder_with_other_things_is_no_workdir(tmp_path):

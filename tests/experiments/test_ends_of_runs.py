@@ -56,21 +56,25 @@ def test_a_run_that_is_complete_says_the_same(finished):
   assert again.splitlines()[1:] == output.splitlines()[-6:]
 
 
-def _end(*arguments, limit=None):
-  """Exit code and what is on standard error, less the progress."""
-  command = [sys.executable, programs.FOLDER / arguments[0], *arguments[1:]]
-  if limit is not None:  # of blocks of 512 bytes, for each file
-    command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *command]
-  result = subprocess.run(
-    command, capture_output=True, text=True, check=False, timeout=300
-  )
-  lines = result.stderr.splitlines()
-  return result.returncode, [x for x in lines if not x.startswith("step ")]
+def _end(process):
+  """What is on standard error of a failed run, less the progress."""
+  _, errors = process.communicate()
+  assert process.returncode == 1
+  return [x for x in errors.splitlines() if not x.startswith("step ")]
 
 
 def test_a_file_that_cannot_grow_ends_a_run_with_one_line(tmp_path):
-  code, lines = _end(*_RUN, f"--workdir={tmp_path}", "--frames=1600", limit=20)
-  assert code == 1
+  process = subprocess.Popen(
+    [
+      *("sh", "-c", 'ulimit -f 20; exec "$@"', "sh"),  # blocks of 512 bytes
+      *(sys.executable, programs.FOLDER / _RUN[0], *_RUN[1:]),
+      *(f"--workdir={tmp_path}", "--frames=1600"),
+    ],
+    stderr=subprocess.PIPE,
+    stdout=subprocess.DEVNULL,
+    text=True,
+  )
+  lines = _end(process)
   assert lines == [
     f"error: {tmp_path}: File too large; the same command goes on from what"
     f" {tmp_path} holds"
@@ -80,11 +84,9 @@ def test_a_file_that_cannot_grow_ends_a_run_with_one_line(tmp_path):
 
 
 def test_what_diverges_is_told_in_one_line_and_not_saved(tmp_path):
-  code, lines = _end(
-    *_RUN, f"--workdir={tmp_path}", "--frames=1600", "--learning_rate=1e30"
-  )
-  assert code == 1 and len(lines) == 1
-  assert "--learning_rate" in lines[0]
+  arguments = (*_RUN, f"--workdir={tmp_path}", "--frames=1600")
+  (line,) = _end(programs.start(*arguments, "--learning_rate=1e30"))
+  assert "--learning_rate" in line
   for checkpoint in (tmp_path / "checkpoints").glob("0*"):
     for file in ("policy.npz", "training.npz"):
       with np.load(checkpoint / file) as arrays:
@@ -115,10 +117,9 @@ def test_a_checkpoint_that_has_diverged_is_no_run_to_go_on_with(
 def test_stopped_runs_say_nothing_of_being_done(tmp_path):
   process = programs.start(*_RUN, f"--workdir={tmp_path}", "--frames=1e6")
   log = tmp_path / "train.csv"
-  while not (log.exists() and log.stat().st_size):
-    assert process.poll() is None, process.communicate()
+  programs.wait_until(lambda: log.exists() and log.stat().st_size, process)
   process.send_signal(signal.SIGTERM)
-  output, _ = process.communicate(timeout=60)
+  output, _ = process.communicate()
   assert process.returncode == 143
   assert "done" not in output
   assert pathlib.Path(tmp_path / "checkpoints").is_dir()

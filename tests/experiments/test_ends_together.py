@@ -11,24 +11,26 @@ import pytest
 from tests.experiments import programs
 
 _STEPS = 100  # of an episode, all of which are cut off
-_LAUNCHES = (
-  "local",
-  *(
-    pytest.param(launch, marks=pytest.mark.acme)
-    for launch in ("local_mt", "local_mp", "ray")
-  ),
+_R2D2, _NGU = ("run_r2d2.py",), ("run_ngu.py", "--intrinsic_steps=4")
+
+
+# `test_launching.py` has the same of `local_mp`.
+@pytest.mark.parametrize(
+  ("program", "launch", "num_environments"),
+  [
+    (_R2D2, "local", 8),
+    (_R2D2, "local", 32),
+    pytest.param(_NGU, "local_mt", 8, marks=pytest.mark.acme),
+    pytest.param(_R2D2, "ray", 32, marks=pytest.mark.acme),
+  ],
 )
-
-
-@pytest.mark.parametrize("num_environments", [8, 32])
-@pytest.mark.parametrize("launch", _LAUNCHES)
 def test_a_run_gets_past_them_and_ends(
-  launch, num_environments, tmp_path, monkeypatch
+  program, launch, num_environments, tmp_path, monkeypatch
 ):
   monkeypatch.delenv("RAY_ADDRESS", raising=False)
   budget = num_environments * (_STEPS + 20)
   process = programs.start(
-    "run_r2d2.py",
+    *program,
     "--game=maze_far",
     "--preset=miniature",
     f"--max_episode_frames={4 * _STEPS}",
@@ -38,11 +40,7 @@ def test_a_run_gets_past_them_and_ends(
     f"--frames={4 * budget}",
     f"--workdir={tmp_path / 'run'}",
   )
-  with process:
-    try:
-      _, errors = process.communicate(timeout=550)
-    finally:
-      process.kill()
+  _, errors = process.communicate()
   assert process.returncode == 0, errors
   with (tmp_path / "run" / "train.csv").open(newline="") as file:
     lengths = [float(row["episode_length"]) for row in csv.DictReader(file)]

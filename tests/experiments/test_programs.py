@@ -62,8 +62,9 @@ def bt_run(r2d2_run, source, bt_command):
   killed = programs.start(*bt_command, "--frames=100000000")
   checkpoints = workdir / "checkpoints"
   for number in (1, 3):
-    while len(list(checkpoints.glob("[0-9]*"))) < number:
-      assert killed.poll() is None, killed.stderr.read()
+    programs.wait_until(
+      lambda n=number: len(list(checkpoints.glob("[0-9]*"))) >= n, killed
+    )
     if source.exists():
       source.rename(source.with_name("moved"))
   killed.kill()
@@ -73,7 +74,7 @@ def bt_run(r2d2_run, source, bt_command):
   step = int(max(path.name for path in checkpoints.glob("[0-9]*")))
   frames = 4 * step + 1200
   process = programs.start(*bt_command, f"--frames={frames}")
-  output, errors = process.communicate(timeout=300)
+  output, errors = process.communicate()
   assert process.returncode == 0, errors
   assert "initial weights" not in output
   assert f"resumed from step {step:,}" in errors

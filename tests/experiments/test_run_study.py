@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 
 import imageio.v2 as imageio
@@ -146,14 +145,6 @@ def _start(folder: pathlib.Path) -> subprocess.Popen:
   )
 
 
-def _wait_for(condition, process: subprocess.Popen):
-  deadline = time.monotonic() + 200
-  while not condition():
-    assert process.poll() is None, process.stdout.read()
-    assert time.monotonic() < deadline
-    time.sleep(0.05)
-
-
 def test_killed_and_shared_it_makes_each_run_once(tmp_path):
   """SIGKILL in the middle of a run, then two at once to the end."""
   folder = tmp_path / "here"
@@ -161,12 +152,12 @@ def test_killed_and_shared_it_makes_each_run_once(tmp_path):
   checkpoints = folder / first.name / "checkpoints"
   killed = _start(folder)
   try:
-    _wait_for(lambda: list(checkpoints.glob("[0-9]*")), killed)
+    programs.wait_until(lambda: list(checkpoints.glob("[0-9]*")), killed)
   finally:
     os.kill(killed.pid, 9)
     killed.communicate()
   both = [_start(folder) for _ in range(2)]
-  outputs = [process.communicate(timeout=400)[0] for process in both]
+  outputs = [process.communicate()[0] for process in both]
   for process, output in zip(both, outputs, strict=True):
     assert process.returncode == 0, output
     # Each waits for what the other runs.

@@ -4,9 +4,7 @@ import contextlib
 import csv
 import pathlib
 import signal
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -15,7 +13,6 @@ from tests.experiments import programs
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "launch"))
 import outcome
 
-_PATIENCE = 1400  # seconds
 _TINY = (
   "--network=tiny",
   "--burn_in=2",
@@ -29,7 +26,7 @@ _TINY = (
   "--actor_update_period=30",
   "--max_episode_frames=240",  # 45 to 60 steps
   "--envs_per_actor=5",
-  "--frames=8000",
+  "--frames=5600",
   "--checkpoint_period=2400",
   "--evaluation_period=1600",
   "--evaluation_episodes=1",
@@ -69,24 +66,22 @@ def _newest_checkpoint(workdir: pathlib.Path) -> int:
   return max(map(int, names), default=0)
 
 
-def _kill_between_checkpoints(process: subprocess.Popen, workdir: pathlib.Path):
-  deadline = time.monotonic() + _PATIENCE
-  while not 0 < _newest_checkpoint(workdir) < _last_step(workdir):
-    assert process.poll() is None, process.stderr.read()
-    assert time.monotonic() < deadline
-    time.sleep(0.02)
+def _kill_between_checkpoints(process: programs.Program, workdir: pathlib.Path):
+  programs.wait_until(
+    lambda: 0 < _newest_checkpoint(workdir) < _last_step(workdir), process
+  )
   process.kill()
   process.communicate()
   assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("agent", _AGENTS)
 def test_workers_and_kills_change_nothing(agent, tmp_path):
-  """Three runs at once, of which one is killed and started again."""
+  """Runs at once, of which one is killed and started again."""
+  workers = (0, 1) if agent == "bt" else (0,)  # besides those of the killed
   with contextlib.ExitStack() as stack:
 
-    def start(num_workers: int) -> subprocess.Popen:
+    def start(num_workers: int) -> programs.Program:
       process = programs.start(
         *_AGENTS[agent],
         *_TINY,
@@ -94,22 +89,21 @@ def test_workers_and_kills_change_nothing(agent, tmp_path):
         f"--num_workers={num_workers}",
       )
       stack.enter_context(process)
-      stack.callback(process.kill)
       return process
 
-    killed, *others = start(3), start(0), start(1)
+    killed, *others = start(3), *map(start, workers)
     _kill_between_checkpoints(killed, tmp_path / "3")
     again = start(3)
     for process in (*others, again):
-      output, errors = process.communicate(timeout=_PATIENCE)
+      output, errors = process.communicate()
       assert process.returncode == 0, output + errors
   assert "resumed from step" in errors
   expected = outcome.read(tmp_path / "0")
-  assert _newest_checkpoint(tmp_path / "0") == 2_000
+  assert _newest_checkpoint(tmp_path / "0") == 1_400
   for part in ("policy.npz", "training.npz", "engine.npz", "replay/"):
     assert any(part in name for name in expected), part
   for log in ("train", "eval", "learner"):
     assert len(expected[f"{log}.csv:agent_steps"]) > 3, log
   assert "coverage.npz:cells" in expected
-  for num_workers in (1, 3):
+  for num_workers in (*workers[1:], 3):
     outcome.assert_same(outcome.read(tmp_path / str(num_workers)), expected)

@@ -25,7 +25,6 @@ os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
 
 _PROGRAMS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 _HURRY = "hurry"  # file in the workdir; until it is there, steps take long
-_PATIENCE = 280  # seconds
 _CORE = ("learner_0", "replay_0")
 _OTHERS = ("actor_0", "actor_1", "evaluator_0")
 
@@ -48,7 +47,7 @@ class _Broken(toy.Corridor):
     raise OSError("the emulator is gone")
 
 
-def _main(kind: str, folder: str, num_steps: str) -> int:
+def _main(kind: str, folder: str) -> int:
   """The program that is started here."""
   workdir = pathlib.Path(folder)
   environments = {
@@ -58,7 +57,7 @@ def _main(kind: str, folder: str, num_steps: str) -> int:
   plan = toy.make_experiment(
     workdir,
     environment_factory=environments[kind],
-    num_steps=int(num_steps),
+    num_steps=1_000_000,
     num_actors=2,
     envs_per_actor=2,
   )
@@ -114,20 +113,18 @@ def start(tmp_path):
   """A function that starts the program, with `tmp_path` as its workdir."""
   with contextlib.ExitStack() as stack:
 
-    def start_one(
-      num_steps: int, kind: str, cluster: _Cluster | None
-    ) -> subprocess.Popen:
+    def start_one(kind: str, cluster: _Cluster | None) -> subprocess.Popen:
       environment = {**os.environ}
       environment.pop("RAY_ADDRESS", None)
       if cluster is not None:
         environment["RAY_ADDRESS"] = cluster.address
       process = subprocess.Popen(
-        [sys.executable, __file__, kind, str(tmp_path), str(num_steps)],
+        [sys.executable, __file__, kind, str(tmp_path)],
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
       )
-      stack.callback(process.communicate)
+      stack.enter_context(process)
       stack.callback(process.kill)
       return process
 
@@ -154,9 +151,7 @@ def _nodes(workdir: pathlib.Path) -> dict[str, _Node]:
 
 def _wait(what, process: subprocess.Popen | None = None):
   """Waits until a function says something; that is returned."""
-  deadline = time.monotonic() + _PATIENCE
   while not (said := what()):
-    assert time.monotonic() < deadline
     if process is not None and process.poll() is not None:
       raise AssertionError(process.stderr.read())
     time.sleep(0.2)
@@ -165,7 +160,7 @@ def _wait(what, process: subprocess.Popen | None = None):
 
 def _finish(process: subprocess.Popen, workdir: pathlib.Path) -> str:
   """Waits for its end, after which no node may be left; what it said."""
-  _, errors = process.communicate(timeout=_PATIENCE)
+  _, errors = process.communicate()
   _wait(lambda: not _nodes(workdir))
   return errors
 
@@ -185,13 +180,14 @@ def _kill(raylet: subprocess.Popen):
   raylet.wait()
 
 
-def test_actors_of_a_lost_machine_go_on_at_another(cluster, start, tmp_path):
+def test_a_run_gets_over_the_loss_of_its_machines(cluster, start, tmp_path):
+  """That of its actors at once; that of its learner when started again."""
   # Machines come one by one, so that it is known who is where.
   core = cluster.add_machine(num_cpus=2)
-  process = start(1000, "gated", cluster)
+  process = start("gated", cluster)
   _wait((tmp_path / "logs" / "learner_0.log").exists, process)
   lost = cluster.add_machine(num_cpus=3)
-  _wait(lambda: _counts(tmp_path), process)
+  at_loss = _wait(lambda: _counts(tmp_path), process)
   before = _nodes(tmp_path)
   assert {name: node.raylet for name, node in before.items()} == {
     **dict.fromkeys(_CORE, core.pid),
@@ -202,34 +198,32 @@ def test_actors_of_a_lost_machine_go_on_at_another(cluster, start, tmp_path):
   _kill(lost)
   after = _wait(lambda: _if_at(_nodes(tmp_path), _OTHERS, other.pid), process)
   assert all(after[name] == before[name] for name in _CORE)
-  assert _counts(tmp_path).agent_steps < 1000
+  # One at least came after the loss.
+  steps = at_loss.agent_steps + 2 * toy.CHECKPOINT_PERIOD
+  _wait(lambda: _counts(tmp_path).agent_steps >= steps, process)
 
-  (tmp_path / _HURRY).touch()
-  errors = _finish(process, tmp_path)
-  assert process.returncode == 0, errors
-  for name in ("actor/0", "actor/1", "evaluator/0"):
-    assert f"{name} was ended by SIGKILL; it is started again" in errors
-  assert _counts(tmp_path).agent_steps >= 1000
-  assert _counts(tmp_path).evaluated >= 1000
-
-
-def test_a_run_whose_learner_is_lost_goes_on_when_started_again(
-  cluster, start, tmp_path
-):
-  lost = cluster.add_machine(num_cpus=5)
-  process = start(100_000, "gated", cluster)
-  saved = _wait(lambda: _counts(tmp_path), process)
-  _kill(lost)
+  _kill(core)
   errors = _finish(process, tmp_path)
   assert process.returncode == 1, errors
-  assert "/0 was ended by SIGKILL; the run ends" in errors
+  for name in ("actor/0", "actor/1", "evaluator/0"):
+    assert f"{name} was ended by SIGKILL; it is started again" in errors
+  # Ray takes its time, so that it may be known first by who misses them.
+  assert re.search("/[01] (was ended by SIGKILL|.* code 1); the run", errors)
+  saved = _counts(tmp_path)
+  assert saved.agent_steps >= steps
 
-  cluster.add_machine(num_cpus=5)
-  process = start(100_000, "gated", cluster)
+  cluster.add_machine(num_cpus=2)
+  process = start("gated", cluster)
   (tmp_path / _HURRY).touch()
-  _wait(
-    lambda: _counts(tmp_path).agent_steps > saved.agent_steps + 200, process
-  )
+
+  def goes_on() -> bool:
+    counts = _counts(tmp_path)
+    return (
+      counts.agent_steps > saved.agent_steps + 200
+      and counts.evaluated > saved.evaluated
+    )
+
+  _wait(goes_on, process)
   process.send_signal(signal.SIGTERM)
   errors = _finish(process, tmp_path)
   assert process.returncode == 128 + signal.SIGTERM, errors
@@ -238,7 +232,7 @@ def test_a_run_whose_learner_is_lost_goes_on_when_started_again(
 
 
 def test_what_a_node_raises_ends_the_run(start, tmp_path):
-  process = start(100_000, "broken", None)
+  process = start("broken", None)
   errors = _finish(process, tmp_path)
   assert process.returncode == 1, errors
   assert "Traceback" in errors

@@ -27,7 +27,7 @@ import toy
 
 _TOY = pathlib.Path(toy.__file__)
 _NEVER = 1_000_000  # agent steps
-_PATIENCE = 500  # seconds
+_PATIENCE = 1500  # seconds
 _ENVIRONMENTS = 3  # in halves of two and one
 _WORKERS = 2
 

@@ -27,7 +27,7 @@ _OPTIONS = tasks.EnvironmentOptions(
 )
 
 # Real worker processes on a busy machine.
-_DEADLINE = 60.0
+_DEADLINE = 600.0
 
 
 def make(plan, num_workers):
@@ -235,7 +235,7 @@ def test_closes_whatever_its_workers_do(started):
       environments.wait(half)
       environments.release(half, np.zeros(1, np.int32))
     then = time.monotonic()
-  assert time.monotonic() - then < 10
+  assert time.monotonic() - then < 100
   assert not alive()
   environments.close()  # once more
 

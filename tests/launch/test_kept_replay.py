@@ -16,7 +16,7 @@ import toy
 
 
 def _wait_until(condition):
-  deadline = time.monotonic() + 100
+  deadline = time.monotonic() + 600
   while not condition():
     assert time.monotonic() < deadline
     time.sleep(0.01)

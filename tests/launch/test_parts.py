@@ -23,7 +23,7 @@ from behavior_transfer.launch import (
 
 
 def _wait_until(condition):
-  deadline = time.monotonic() + 10
+  deadline = time.monotonic() + 600
   while not condition():
     assert time.monotonic() < deadline
     time.sleep(0.01)

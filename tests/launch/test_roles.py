@@ -61,7 +61,7 @@ class _Node:
     self.thread.start()
 
   def wait_for(self, phase):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while self.coordinator.phase() < phase:
       assert time.monotonic() < deadline
       time.sleep(0.01)
@@ -82,7 +82,7 @@ def _expect_saved(node, folder):
   node.wait_for(Phase.DRAINING)
   assert toy.Checkpointer(folder).latest() is not None
   node.coordinator.end()
-  node.thread.join(10)
+  node.thread.join(600)
   assert not node.thread.is_alive()
   assert node.error is None
 
@@ -96,7 +96,7 @@ def test_a_step_that_waits_for_a_lost_replay_is_not_waited_for(tmp_path):
 
   node = _Node(tmp_path, step)
   try:
-    assert waits.wait(30)
+    assert waits.wait(600)
     node.coordinator.lose_replay()
     _expect_saved(node, tmp_path)
   finally:
@@ -111,7 +111,7 @@ def test_a_step_that_fails_since_the_replay_is_lost_ends_it_saved(tmp_path):
     raise RuntimeError("Connection reset by peer")
 
   node = _Node(tmp_path, step)
-  assert failed.wait(30)
+  assert failed.wait(600)
   node.coordinator.lose_replay()
   _expect_saved(node, tmp_path)
 
@@ -121,7 +121,7 @@ def test_a_step_that_fails_by_itself_ends_it_with_that(tmp_path):
     raise ValueError("the loss is not a number")
 
   node = _Node(tmp_path, step)
-  node.thread.join(30)
+  node.thread.join(600)
   assert "not a number" in str(node.error)
   assert toy.Checkpointer(tmp_path).latest() is None
 
@@ -129,7 +129,7 @@ def test_a_step_that_fails_by_itself_ends_it_with_that(tmp_path):
 def test_a_replay_that_takes_long_to_come_up_is_waited_for(tmp_path, capsys):
   stepped = threading.Event()
   node = _Node(tmp_path, stepped.set, experiment.Counts(agent_steps=9))
-  assert stepped.wait(30)
+  assert stepped.wait(600)
   assert "resumed" not in capsys.readouterr().err
   node.coordinator.lose_replay()
   _expect_saved(node, tmp_path)
@@ -152,7 +152,7 @@ def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
   assert actor.is_alive()
   with contextlib.ExitStack() as stack:
     server = parts.Replay(plan, design, stack, port)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not coordinator.has_acted(0):
       assert actor.is_alive()
       assert time.monotonic() < deadline
@@ -172,5 +172,5 @@ def test_an_actor_leaves_that_waits_for_a_replay_in_vain(tmp_path):
   )
   actor.start()
   coordinator.stop()
-  actor.join(30)
+  actor.join(600)
   assert not actor.is_alive()

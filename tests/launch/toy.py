@@ -28,6 +28,7 @@ CONFIG = r2d2.R2D2Config(
   num_environments=1,
   actor_update_period=5,
 )
+CHECKPOINT_PERIOD = 100  # agent steps
 _NETWORK = r2d2.NetworkConfig(((4, 4, 2),), 8, 8, 8)
 
 
@@ -77,7 +78,7 @@ def _parts(workdir: pathlib.Path) -> dict:
     checkpointer=Checkpointer(workdir),
     replay_folder=workdir / "replay",
     num_steps=400,
-    checkpoint_period=100,
+    checkpoint_period=CHECKPOINT_PERIOD,
     evaluation_period=150,
     evaluation_episodes=2,
     frames_per_step=4,
