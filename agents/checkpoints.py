@@ -77,7 +77,7 @@ def save(
   params: Mapping[str, Any],
   manifest: Mapping[str, Any],
   training_state: Any = None,
-  engine_state: Mapping[str, np.ndarray] | None = None,
+  engine_state: Mapping[str, Any] | None = None,
   pretrained: Sequence[str | os.PathLike | None] = (),
   keep: int = 3,
 ) -> Path:
@@ -92,7 +92,7 @@ def save(
     params: nested dictionaries of arrays, keyed by strings.
     manifest: description of the policy, with at least `MANIFEST_KEYS`.
     training_state: any pytree of arrays and numbers.
-    engine_state: arrays by name.
+    engine_state: any pytree of arrays and numbers, of dictionaries if loaded.
     pretrained: the checkpoint folder of each frozen policy, in order; None for
       one that has no checkpoint.
     keep: how many checkpoints to leave, this one included.
@@ -122,7 +122,8 @@ def save(
     _check_finite(target, name, tree)
   if engine_state is not None:
     # Much of it is empty: memories have room for the longest episodes.
-    _write_arrays(partial / _ENGINE, engine_state, zipfile.ZIP_DEFLATED)
+    leaves = _flat(target, engine_state)
+    _write_arrays(partial / _ENGINE, leaves, zipfile.ZIP_DEFLATED)
   for k, source in enumerate(pretrained):
     if source is not None:
       copy_policy(Path(source), partial / f"pretrained_{k}")
@@ -253,9 +254,9 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
   return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
-def load_engine(path: str | os.PathLike) -> dict[str, np.ndarray]:
-  """Returns the engine's state of a checkpoint: arrays by name."""
-  return _read_arrays(Path(path), _ENGINE)
+def load_engine(path: str | os.PathLike) -> dict[str, Any]:
+  """Returns the engine's state of a checkpoint: nested dictionaries."""
+  return trees.nested(_read_arrays(Path(path), _ENGINE))
 
 
 def _flat(path: Path, tree: Any) -> dict[str, Any]:

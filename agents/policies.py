@@ -3,13 +3,12 @@
 `jax.vmap` over `state` (and observations) steps many environments at once.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from . import networks as networks_lib
 
@@ -33,44 +32,6 @@ class RecurrentState(NamedTuple):
   core_state: networks_lib.LSTMState
 
 
-class OwnReward(Protocol):
-  """The reward that an agent gives itself, in E environments.
-
-  It remembers what it has seen of each of them.
-  """
-
-  def begin(self, index: int, params: Any, observation: np.ndarray) -> None:
-    """Environment `index` begins an episode with this observation."""
-
-  def mix(
-    self,
-    params: Any,
-    extras: Mapping[str, np.ndarray],
-    observations: np.ndarray,
-    rewards: np.ndarray,
-  ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What is learned from, for one step of all environments.
-
-    Args:
-      params: of that name among the learner's variables.
-      extras: of the policy, for the step.
-      observations: that it led to, `[E, ...]`.
-      rewards: the environments', float32 `[E]`.
-
-    Returns:
-      The rewards, float32 `[E]`, and figures about them, `[E]` each.
-
-    Raises:
-      FloatingPointError: a reward is not finite.
-    """
-
-  def save(self) -> dict[str, np.ndarray]:
-    """All that it remembers, by name."""
-
-  def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-    """Goes on from what `save` gave."""
-
-
 class Policy(NamedTuple):
   """A policy of this zoo; `init` to `get_extras` are Acme's `ActorCore`.
 
@@ -92,7 +53,8 @@ class Policy(NamedTuple):
     initial_priorities: (values `[T + 1, B, A+]`, the T learned rows of new
       sequences, time-major) -> their priorities in replay, float32 `[B]`.
     own_reward: (E, number in the run of the first) -> what rewards the agent in
-      E environments; None where it learns from the environments' rewards alone.
+      E environments, as `ngu.reward.BatchedReward` does; None where it learns
+      from the environments' rewards alone.
   """
 
   init: Callable[..., State]
@@ -102,7 +64,7 @@ class Policy(NamedTuple):
   get_values: Callable[[State], chex.Array]
   action_values: Callable[..., chex.Array]
   initial_priorities: Callable[..., jax.Array]
-  own_reward: Callable[[int, int], OwnReward] | None = None
+  own_reward: Callable[[int, int], Any] | None = None
 
 
 class PretrainedPolicy(NamedTuple):

@@ -8,8 +8,6 @@ from typing import Any
 import jax
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
-
 
 def flat(tree: Any) -> dict[str, Any]:
   """{name: leaf}, in the order in which JAX flattens the tree.
@@ -26,19 +24,15 @@ def flat(tree: Any) -> dict[str, Any]:
   return leaves
 
 
-def fetched(tree: Any) -> Arrays:
-  """The same, with copies on the host that nobody else writes to."""
-  return {name: np.array(leaf) for name, leaf in flat(tree).items()}
-
-
-def like(template: Any, arrays: Mapping[str, Any]) -> Any:
+def like(template: Any, tree: Any) -> Any:
   """A tree of the template's structure, with the leaves of these names."""
+  arrays = flat(tree)
   leaves = [arrays[name] for name in flat(template)]
   return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
 def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """Dictionaries in dictionaries, as parameters are."""
+  """Dictionaries in dictionaries, which `flat` gives these names."""
   tree: dict[str, Any] = {}
   for name, array in arrays.items():
     *parents, leaf = name.split("/")
@@ -47,21 +41,6 @@ def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
       node = node.setdefault(parent, {})
     node[leaf] = array
   return tree
-
-
-def under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """The arrays with a prefix to their names."""
-  return {f"{prefix}/{name}": array for name, array in arrays.items()}
-
-
-def within(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """Those arrays whose names have the prefix, without it."""
-  start = f"{prefix}/"
-  return {
-    name.removeprefix(start): array
-    for name, array in arrays.items()
-    if name.startswith(start)
-  }
 
 
 def write(

@@ -176,7 +176,6 @@ def make_training_loop(
   batched_actor = builder.make_batched_actor(
     jax.random.PRNGKey(seed),
     policy,
-    design_.spec,
     variable_source,
     [builder.make_adder(client, design_.spec, policy) for _ in environments],
     first,
@@ -211,7 +210,6 @@ def evaluate(
   actor = experiment.builder.make_batched_actor(
     jax.random.PRNGKey(seed),
     make_policy(experiment, design_, evaluation=True),
-    design_.spec,
     variable_source,
     [None],
   )

@@ -63,16 +63,13 @@ class Builder(
     adder: adders.Adder | None = None,
   ) -> core.Actor:
     return actor_lib.Actor(
-      self.make_batched_actor(
-        random_key, policy, environment_spec, variable_source, [adder]
-      )
+      self.make_batched_actor(random_key, policy, variable_source, [adder])
     )
 
   def make_batched_actor(
     self,
     random_key: jax.Array,
     policy: policies.Policy,
-    environment_spec: specs.EnvironmentSpec,
     variable_source: core.VariableSource | None,
     adders: Sequence[adders.Adder | None],
     first_environment: int = 0,
@@ -83,13 +80,11 @@ class Builder(
     Args:
       random_key: the same for all batches of a run.
       policy: what `make_policy` gives.
-      environment_spec: of each environment.
       variable_source: gives the policy's parameters.
       adders: one for each environment of the batch; None records nothing.
       first_environment: number, in the run, of the first one of the batch.
       num_environments: of the run.
     """
-    del environment_spec
     return actor_lib.BatchedActor(
       policy,
       random_key,

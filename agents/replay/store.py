@@ -18,7 +18,6 @@ import zstandard
 from .. import sequences
 from . import blocks as blocks_lib
 from . import cutter as cutter_lib
-from . import frames as frames_lib
 from . import window
 
 # What Python takes for a sequence, about.
@@ -103,13 +102,11 @@ class Replay:
     )
 
   def new_block(
-    self, first: int, frames: frames_lib.Block
+    self, first: int, num_rows: int, frames: bytes
   ) -> blocks_lib.StoredBlock:
     """A block with a number, but without records, and in no sequence yet."""
     self.num_blocks += 1
-    return blocks_lib.StoredBlock(
-      self.num_blocks, first, frames.num_frames, frames.data
-    )
+    return blocks_lib.StoredBlock(self.num_blocks, first, num_rows, frames)
 
   def insert(
     self,

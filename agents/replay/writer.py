@@ -139,12 +139,13 @@ class Writer:
   def _add_block(self, index: int, last: int, block: frames.Block) -> None:
     held = self._blocks[index]
     first = held[-1].last + 1 if held else 0
-    if first + block.num_frames != last + 1:
+    data, num_frames = block
+    if first + num_frames != last + 1:
       raise ValueError(
-        f"environment {index} has a block of {block.num_frames} frames for "
+        f"environment {index} has a block of {num_frames} frames for "
         f"the rows {first} to {last}"
       )
-    held.append(self._replay.new_block(first, block))
+    held.append(self._replay.new_block(first, num_frames, data))
 
   def _add_records(self, index: int) -> None:
     block = self._blocks[index][-1]

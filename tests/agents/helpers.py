@@ -26,6 +26,18 @@ def extras_of_a_step(policy):
   return {**policy.get_extras(state), "values": policy.get_values(state)}
 
 
+def reward_step(nets, reward):
+  """NGU's own reward of an observation, by the embedding of the parameters."""
+
+  def step(params, observation, state):
+    embedding = params.trained.get("embedding")
+    if embedding is not None:
+      embedding = nets.intrinsic.embed(embedding, observation)
+    return reward.step(params, observation, embedding, state)
+
+  return jax.jit(step)
+
+
 class Variables:
   """A variable source whose parameters a test may replace."""
 
