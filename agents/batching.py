@@ -52,8 +52,8 @@ class Decisions(NamedTuple):
 def _decisions(policy: policies.Policy, action: jax.Array, state: State):
   extras = dict(policy.get_extras(state))
   recurrent_state = extras.pop("recurrent_state")
-  values, telemetry = policy.get_values(state), policy.telemetry(state)
-  return Decisions(action, extras, recurrent_state, values, telemetry)
+  telemetry = policy.telemetry(state)
+  return Decisions(action, extras, recurrent_state, state.values, telemetry)
 
 
 @functools.lru_cache(maxsize=8)

@@ -288,13 +288,16 @@ class EmbeddedAgent:
       jax.tree.map(np.array, state),
     )
 
-  def learner_template(self) -> Any:
-    """A learner's state to load another into; see `checkpoints`."""
-    return self._learner.save()
+  def restore(
+    self, load_learner: Callable[[Any], Any], state: Mapping[str, Any]
+  ) -> None:
+    """Goes on from what `save` gave.
 
-  def restore(self, learner_state: Any, state: Mapping[str, Any]) -> None:
-    """Goes on from what `save` gave."""
-    self._learner.restore(learner_state)
+    Args:
+      load_learner: a learner's state -> the saved one, in that form.
+      state: all else.
+    """
+    self._learner.restore(load_learner(self._learner.save()))
     params = trees.like(self._params, state["params"])
     self._params = jax.tree.map(jnp.array, params)
     self._num_rounds = int(state["num_rounds"])

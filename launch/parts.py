@@ -57,7 +57,6 @@ class Replay:
       stack: Ends the service.
       port: To listen at; None means any.
     """
-    self._is_kept = experiment.replay_folder is not None
     folder = experiment.replay_folder or stack.enter_context(
       tempfile.TemporaryDirectory(prefix="replay_")
     )
@@ -70,15 +69,6 @@ class Replay:
     )
     self.client = self._server.localhost_client()
     stack.callback(self._server.stop)
-
-  def save(self):
-    """Saves what the replay holds, if it is to be kept."""
-    if self._is_kept:
-      self.client.checkpoint()
-
-  def status(self) -> progress.ReplayStatus:
-    """How full it is."""
-    return replay_status(self.client.server_info())
 
   def let_writers_go(self):
     """Takes samples where a rate limiter holds inserts up."""
@@ -151,8 +141,8 @@ def make_training_loop(
   stack: contextlib.ExitStack,
   actor: int = 0,
   num_actors: int = 1,
-) -> tuple[lockstep.BatchedActor, lockstep.LockStep]:
-  """One actor with its environments.
+) -> tuple[Any, lockstep.LockStep]:
+  """One actor of the builder's, with its environments.
 
   Args:
     experiment: The run.

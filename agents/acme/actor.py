@@ -106,12 +106,6 @@ class Actor(core.Actor):
   def __init__(self, batch: BatchedActor):
     self._batch = batch
 
-  @property
-  def telemetry(self) -> dict[str, float]:
-    """Who acted at the last step: {name: 0 or 1}."""
-    (telemetry,) = self._batch.telemetry
-    return telemetry
-
   def select_action(self, observation: np.ndarray) -> np.ndarray:
     (action,) = self._batch.select_actions([observation])
     return np.asarray(action)

@@ -15,21 +15,22 @@ from . import actor as actor_lib
 from . import compat, replay
 from . import learner as learner_lib
 
-# (networks, environment spec, config) -> the agent
-MakeAgent = Callable[[Any, agent_lib.EnvironmentSpec, Any], agent_lib.Agent]
-
 
 class Builder(
   builders.GenericActorLearnerBuilder[Any, policies.Policy, reverb.ReplaySample]
 ):
   """Builds the parts of an agent."""
 
-  def __init__(self, config: configs.AgentConfig, make_agent: MakeAgent):
+  def __init__(
+    self,
+    config: configs.AgentConfig,
+    make_agent: Callable[[Any, Any, Any], agent_lib.Agent],
+  ):
     """Initialises the builder.
 
     Args:
       config: the agent's.
-      make_agent: its description.
+      make_agent: (networks, environment spec, config) -> its description.
     """
     self._config = config
     self._make_agent = make_agent

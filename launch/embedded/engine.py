@@ -37,8 +37,9 @@ class Agent(Protocol):
   def evaluator(self, seed: int) -> lockstep.BatchedActor: ...
   def replay_status(self) -> tuple[int, int, int, int, int]: ...
   def save(self) -> tuple[Any, Any, stepping.State]: ...
-  def learner_template(self) -> Any: ...
-  def restore(self, learner_state: Any, state: stepping.State) -> None: ...
+  def restore(
+    self, load_learner: Callable[[Any], Any], state: stepping.State
+  ) -> None: ...
 
 
 class Parts(NamedTuple):
@@ -130,10 +131,7 @@ class _Run:
     state = plan.checkpointer.engine()
     self._environments.restore_state(state["environments"])
     self._agent = parts.make_agent(sizes)
-    self._agent.restore(
-      plan.checkpointer.restore(self._agent.learner_template()),
-      state["agent"],
-    )
+    self._agent.restore(plan.checkpointer.restore, state["agent"])
     self.say(record.resumed_message(resumed, self._status().size))
 
   @property

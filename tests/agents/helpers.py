@@ -23,7 +23,7 @@ def environment_spec(num_actions=3, shape=(6, 6, 1)):
 def extras_of_a_step(policy):
   """What an adder is given with a transition, before anything was decided."""
   state = policy.init(jax.random.PRNGKey(0))
-  return {**policy.get_extras(state), "values": policy.get_values(state)}
+  return {**policy.get_extras(state), "values": state.values}
 
 
 def reward_step(nets, reward):

@@ -245,7 +245,7 @@ def test_acmes_actor_is_a_batch_of_one():
     timestep = environment.step(selected)
     actor.observe(selected, timestep)
     actor.update()
-    assert actor.telemetry == row
+    assert actor._batch.telemetry == [row]
 
 
 def stored_sequences(agent, groups):

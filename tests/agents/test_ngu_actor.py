@@ -252,4 +252,5 @@ def test_at_evaluation_nothing_is_rewarded():
     jax.random.PRNGKey(0), builder.make_policy(nets, spec, True), spec, source
   )
   play(environment, actor)
-  assert actor.telemetry.keys() == {"random"}
+  (telemetry,) = actor._batch.telemetry
+  assert telemetry.keys() == {"random"}
