@@ -62,14 +62,10 @@ def make_loop(
 ) -> Any:
   """A `LockStep` that acts in that many environments and learns nothing."""
   plan = make_experiment(agent, network, task, size, **config)
-  design = parts.design(plan)
-  replay = parts.Replay(plan, design, stack)
-  learner = parts.make_learner(
-    plan, design, iter(()), replay.client, plan.logger_factory, None
-  )
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, learner, 0, stack
-  )
+  made = parts.Parts(plan)
+  client = parts.Replay(made, stack).client
+  learner = made.make_learner(iter(()), client, plan.logger_factory, None)
+  _, loop = made.make_training_loop(client, learner, 0, stack)
   return loop
 
 
@@ -98,18 +94,14 @@ def make_learner(
     trace_length=trace_length,
     sequence_period=trace_length,
   )
-  design = parts.design(plan)
-  replay = parts.Replay(plan, design, stack)
+  made = parts.Parts(plan)
+  client = parts.Replay(made, stack).client
 
   def make(dataset):
-    return parts.make_learner(
-      plan, design, dataset, None, plan.logger_factory, None
-    )
+    return made.make_learner(dataset, None, plan.logger_factory, None)
 
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, make(iter(())), 0, stack
-  )
+  _, loop = made.make_training_loop(client, make(iter(())), 0, stack)
   for _ in range(4 * (burn_in + trace_length)):
     loop.step()
-  batch = next(plan.builder.make_dataset_iterator(replay.client))
+  batch = next(plan.builder.make_dataset_iterator(client))
   return make(itertools.repeat(batch))

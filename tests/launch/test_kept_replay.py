@@ -30,19 +30,12 @@ def _status(replay) -> progress.ReplayStatus:
   return parts.replay_status(replay.client.server_info())
 
 
-def _act(plan, design, replay, stack, num_steps) -> threading.Thread:
+def _act(made, replay, stack, num_steps) -> threading.Thread:
   """Acts in a thread, which inserts may hold up."""
-  learner = parts.make_learner(
-    plan,
-    design,
-    iter(()),
-    replay.client,
-    lambda *_, **__: loggers.NoOpLogger(),
-    None,
+  learner = made.make_learner(
+    iter(()), replay.client, lambda *_, **__: loggers.NoOpLogger(), None
   )
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, learner, 0, stack
-  )
+  _, loop = made.make_training_loop(replay.client, learner, 0, stack)
 
   def act():
     for _ in range(num_steps):
@@ -54,13 +47,12 @@ def _act(plan, design, replay, stack, num_steps) -> threading.Thread:
 
 
 def test_who_waits_to_insert_is_let_go(tmp_path):
-  plan = toy.make_experiment(tmp_path)
-  design = parts.design(plan)
+  made = parts.Parts(toy.make_experiment(tmp_path))
   with contextlib.ExitStack() as stack:
-    replay = parts.Replay(plan, design, stack)
+    replay = parts.Replay(made, stack)
     assert _status(replay).size == 0
     assert _can_insert(replay)
-    acting = _act(plan, design, replay, stack, num_steps=500)
+    acting = _act(made, replay, stack, num_steps=500)
     _wait_until(lambda: not _can_insert(replay))
     size = _status(replay).size
     replay.client.checkpoint()
@@ -77,7 +69,7 @@ def test_who_waits_to_insert_is_let_go(tmp_path):
 
   # One that is restored is as full as it was, and its limiter as strict.
   with contextlib.ExitStack() as stack:
-    replay = parts.Replay(plan, design, stack)
+    replay = parts.Replay(made, stack)
     status = _status(replay)
     assert (status.size, status.inserts, status.samples) == (
       saved.items,
