@@ -230,28 +230,22 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
       be those of the checkpoint.
 
   Returns:
-    A pytree like `template`; arrays are NumPy's, numbers stay Python numbers.
+    A pytree like `template`, of NumPy's arrays.
   """
   path = Path(path)
   arrays = _read_arrays(path, _TRAINING)
   _check_finite(path, _TRAINING, arrays)
   expected = _flat(path, template)
-  for name, leaf in expected.items():
-    if name not in arrays:
-      raise CheckpointError(path, f"{_TRAINING} lacks {name}")
-    saved, wanted = _form(arrays[name]), _form(leaf)
+  for name in sorted(expected.keys() | arrays.keys()):
+    saved, wanted = (
+      _form(leaves[name]) if name in leaves else "absent"
+      for leaves in (arrays, expected)
+    )
     if saved != wanted:
-      raise CheckpointError(path, f"{name} is {saved}, expected {wanted}")
-  for name in arrays:
-    if name not in expected:
-      raise CheckpointError(path, f"{_TRAINING} holds {name}, not expected")
-  leaves = [
-    type(leaf)(arrays[name].item())
-    if isinstance(leaf, bool | int | float | complex)
-    else arrays[name]
-    for name, leaf in expected.items()
-  ]
-  return jax.tree.unflatten(jax.tree.structure(template), leaves)
+      raise CheckpointError(
+        path, f"{_TRAINING}: {name} is {saved}, expected {wanted}"
+      )
+  return trees.like(template, arrays)
 
 
 def load_engine(path: str | os.PathLike) -> dict[str, Any]:

@@ -5,10 +5,9 @@ a half of the environments, has it decide there again, and has it learn. What it
 does follows from its seeds and from the order of these calls.
 """
 
-import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +20,7 @@ from .replay import cutter as cutter_lib
 from .replay import saving, store, writer
 
 
-@dataclasses.dataclass(frozen=True)
-class Seeds:
+class Seeds(NamedTuple):
   """Of what is random in an agent."""
 
   learner: int
@@ -229,11 +227,14 @@ class EmbeddedAgent:
     Yields:
       The metrics of each, which may still be under way.
     """
-    owed = self._num_owed()
+    config = self._config
+    beyond = self._replay.inserts - config.min_replay_size
+    samples = max(beyond, 0) * self._samples_per_insert
+    owed = int(samples // config.batch_size) - self._num_updates
     if owed <= 0:
       return
     self._write_priorities()
-    sample = self._replay.sample(self._config.batch_size)
+    sample = self._replay.sample(config.batch_size)
     for remaining in reversed(range(owed)):
       batch = self._replay.load(sample)
       output = self._learner.step(batch, sample.probability)
@@ -241,7 +242,7 @@ class EmbeddedAgent:
       if remaining:
         # Drawn by what was known before this update, so that to decompress it
         # takes place while a device learns.
-        sample = self._replay.sample(self._config.batch_size)
+        sample = self._replay.sample(config.batch_size)
       self._write_priorities()
       self._learned = keys, output.priorities
       self._num_updates += 1
@@ -273,13 +274,13 @@ class EmbeddedAgent:
       name; copies on the host that nobody else writes to.
     """
     self._write_priorities()
-    halves = {f"half_{i}": half.save() for i, half in enumerate(self._halves)}
     state = {
       "num_rounds": self._num_rounds,
       "num_updates": self._num_updates,
       "params": self._params,
+      # Before the halves, which leave out what is on disk with it.
       "replay": self._saver and self._saver.save(),
-      **halves,
+      **{f"half_{i}": half.save() for i, half in enumerate(self._halves)},
     }
     params = self._learner.variables()[policies.POLICY]
     return (
@@ -306,12 +307,6 @@ class EmbeddedAgent:
       self._num_updates = int(state["num_updates"])
     for i, half in enumerate(self._halves):
       half.restore(state[f"half_{i}"])
-
-  def _num_owed(self) -> int:
-    config = self._config
-    beyond = self._replay.inserts - config.min_replay_size
-    samples = max(beyond, 0) * self._samples_per_insert
-    return int(samples // config.batch_size) - self._num_updates
 
   def _write_priorities(self) -> None:
     if self._learned is not None:

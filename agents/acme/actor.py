@@ -22,7 +22,7 @@ class BatchedActor(batching.Actor):
     random_key: jax.Array,
     variable_source: core.VariableSource | None,
     update_period: int,
-    adders: Sequence[adders.Adder | None],
+    record_to: Sequence[adders.Adder | None],
     first_environment: int = 0,
     num_environments: int = 1,
   ):
@@ -33,21 +33,21 @@ class BatchedActor(batching.Actor):
       random_key: the same for all batches of a run.
       variable_source: gives parameters; they are fetched to a CPU.
       update_period: steps between fetches.
-      adders: where each environment's transitions go; None records nothing.
+      record_to: where each environment's transitions go; None records nothing.
       first_environment: number, in the run, of the first one of the batch.
       num_environments: of the run.
     """
-    self._adders = adders
+    self._adders = record_to
     device = jax.devices("cpu")[0]
     # Where the parameters are, or all would be moved, and compiled twice.
     with jax.default_device(device):
       batch = batching.BatchedPolicy(
         policy,
         jax.device_put(random_key, device),
-        len(adders),
+        len(record_to),
         first_environment,
         num_environments,
-        is_recorded=any(adders),
+        is_recorded=any(record_to),
       )
     self._variable_client = variable_utils.VariableClient(
       variable_source,

@@ -72,7 +72,7 @@ class Builder(
     random_key: jax.Array,
     policy: policies.Policy,
     variable_source: core.VariableSource | None,
-    adders: Sequence[adders.Adder | None],
+    record_to: Sequence[adders.Adder | None],
     first_environment: int = 0,
     num_environments: int = 1,
   ) -> actor_lib.BatchedActor:
@@ -82,7 +82,7 @@ class Builder(
       random_key: the same for all batches of a run.
       policy: what `make_policy` gives.
       variable_source: gives the policy's parameters.
-      adders: one for each environment of the batch; None records nothing.
+      record_to: one for each environment of the batch; None records nothing.
       first_environment: number, in the run, of the first one of the batch.
       num_environments: of the run.
     """
@@ -91,7 +91,7 @@ class Builder(
       random_key,
       variable_source,
       self._config.actor_update_period,
-      adders,
+      record_to,
       first_environment,
       num_environments,
     )
