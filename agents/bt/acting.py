@@ -113,8 +113,12 @@ def make_policy(
       jnp.argmax(q),
     )
     choice = jnp.where(in_flight, num_actions + flight_policy, entry)
-    decision = Decision(choice.astype(jnp.int32), in_flight, pretrained_actions)
-    return decision, remaining, flight_policy
+    choice = choice.astype(jnp.int32)
+    return state._replace(
+      decision=Decision(choice, in_flight, pretrained_actions),
+      remaining=remaining,
+      flight_policy=flight_policy,
+    )
 
   def select_action(params, observation, state: BTState):
     rng, decide_key = jax.random.split(state.rng)
@@ -128,21 +132,13 @@ def make_policy(
     ]
     pretrained_actions = jnp.stack([action for action, _ in acted])
     q, core_state = step(params, observation, state)
-    decision, remaining, flight_policy = decide(
-      decide_key, q, pretrained_actions, state
-    )
-    called = jnp.maximum(decision.choice - num_actions, 0)
-    action = jnp.where(
-      decision.choice < num_actions,
-      decision.choice,
-      pretrained_actions[called],
-    )
+    state = decide(decide_key, q, pretrained_actions, state)
+    choice = state.decision.choice
+    called = pretrained_actions[jnp.maximum(choice - num_actions, 0)]
+    action = jnp.where(choice < num_actions, choice, called)
     state = policies.after(state, rng, action, core_state, q)
     return action, state._replace(
-      pretrained=tuple(policy_state for _, policy_state in acted),
-      decision=decision,
-      remaining=remaining,
-      flight_policy=flight_policy,
+      pretrained=tuple(policy_state for _, policy_state in acted)
     )
 
   def get_extras(state: BTState):
