@@ -110,7 +110,7 @@ def save(
     raise ValueError(f"the manifest lacks {', '.join(sorted(missing))}")
   learned = {_POLICY: _flat_params(target, params)}
   if training_state is not None:
-    learned[_TRAINING] = _flat(target, training_state)
+    learned[_TRAINING] = trees.flat(training_state)
   folder.mkdir(parents=True, exist_ok=True)
   for leftover in folder.glob(_HIDDEN + "*"):
     shutil.rmtree(leftover)
@@ -122,7 +122,7 @@ def save(
     _check_finite(target, name, tree)
   if engine_state is not None:
     # Much of it is empty: memories have room for the longest episodes.
-    leaves = _flat(target, engine_state)
+    leaves = trees.flat(engine_state)
     _write_arrays(partial / _ENGINE, leaves, zipfile.ZIP_DEFLATED)
   for k, source in enumerate(pretrained):
     if source is not None:
@@ -235,7 +235,7 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
   path = Path(path)
   arrays = _read_arrays(path, _TRAINING)
   _check_finite(path, _TRAINING, arrays)
-  expected = _flat(path, template)
+  expected = trees.flat(template)
   for name in sorted(expected.keys() | arrays.keys()):
     saved, wanted = (
       _form(leaves[name]) if name in leaves else "absent"
@@ -253,13 +253,6 @@ def load_engine(path: str | os.PathLike) -> dict[str, Any]:
   return trees.nested(_read_arrays(Path(path), _ENGINE))
 
 
-def _flat(path: Path, tree: Any) -> dict[str, Any]:
-  try:
-    return trees.flat(tree)
-  except ValueError as error:
-    raise CheckpointError(path, str(error)) from None
-
-
 def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
   for key_path, _ in jax.tree_util.tree_flatten_with_path(params)[0]:
     for key in key_path:
@@ -270,7 +263,7 @@ def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
           "params must be nested dictionaries keyed by strings without '/',"
           f" found {jax.tree_util.keystr(key_path)}",
         )
-  return _flat(path, params)
+  return trees.flat(params)
 
 
 def _check_finite(path: Path, file: str, leaves: Mapping[str, Any]) -> None:

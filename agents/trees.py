@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+import flax.traverse_util
 import jax
 import numpy as np
 
@@ -31,16 +32,9 @@ def like(template: Any, tree: Any) -> Any:
   return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
-def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+def nested(arrays: dict[str, Any]) -> dict[str, Any]:
   """Dictionaries in dictionaries, which `flat` gives these names."""
-  tree: dict[str, Any] = {}
-  for name, array in arrays.items():
-    *parents, leaf = name.split("/")
-    node = tree
-    for parent in parents:
-      node = node.setdefault(parent, {})
-    node[leaf] = array
-  return tree
+  return flax.traverse_util.unflatten_dict(arrays, sep="/")
 
 
 def write(
