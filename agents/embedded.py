@@ -117,7 +117,7 @@ class _Half:
   def _summary(self, index: int) -> dict[str, float]:
     """Means over the episode that ended."""
     means = {}
-    for name, values in self._telemetry.items():
+    for name, values in sorted(self._telemetry.items()):  # also if restored
       means[name] = float(values[index] / self._num_steps[index])
       values[index] = 0.0
     self._num_steps[index] = 0
