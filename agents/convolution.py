@@ -22,9 +22,14 @@ def _as_a_layer_calls_it(convolution: Callable[..., chex.Array]):
 
   @functools.wraps(convolution)
   def convolve(x, kernel, strides, padding="VALID", **options):
-    del options  # are the defaults
-    assert padding == "VALID" and strides[0] == strides[1]
-    assert kernel.shape[0] == kernel.shape[1] <= min(x.shape[1:3])
+    options.pop("dimension_numbers", None)
+    if (
+      padding != "VALID"
+      or strides[0] != strides[1]
+      or kernel.shape[0] != kernel.shape[1]
+      or any(option not in (None, 1, (1, 1)) for option in options.values())
+    ):
+      raise NotImplementedError("a layer that is padded, dilated or not square")
     return convolution(x, kernel, strides[0])
 
   return convolve

@@ -72,6 +72,26 @@ def test_a_layer_is_what_it_is_otherwise(fast):
   )
 
 
+@pytest.mark.parametrize(
+  "layer",
+  [
+    {"padding": "SAME"},
+    {"padding": 1},
+    {"strides": (2, 3)},
+    {"kernel_size": (4, 3)},
+    {"kernel_dilation": 2},
+    {"input_dilation": 2},
+    {"feature_group_count": 2},
+    {"precision": "highest"},
+  ],
+)
+def test_what_no_network_of_ours_has_is_refused(layer):
+  layer = {"kernel_size": (4, 4), "strides": 2, "padding": "VALID", **layer}
+  other = nn.Conv(8, **layer, conv_general_dilated=convolution.convolve)
+  with pytest.raises(NotImplementedError, match="padded, dilated"):
+    other.init(jax.random.PRNGKey(0), jnp.zeros((2, 18, 15, 4)))
+
+
 def test_kernels_of_a_batch():
   rng = np.random.default_rng(0)
   torso = networks.Torso(networks.SIZES["paper"])
