@@ -77,7 +77,7 @@ def save(
   params: Mapping[str, Any],
   manifest: Mapping[str, Any],
   training_state: Any = None,
-  engine_state: Mapping[str, np.ndarray] | None = None,
+  engine_state: Mapping[str, Any] | None = None,
   pretrained: Sequence[str | os.PathLike | None] = (),
   keep: int = 3,
 ) -> Path:
@@ -92,7 +92,7 @@ def save(
     params: nested dictionaries of arrays, keyed by strings.
     manifest: description of the policy, with at least `MANIFEST_KEYS`.
     training_state: any pytree of arrays and numbers.
-    engine_state: arrays by name.
+    engine_state: any pytree of arrays and numbers, of dictionaries if loaded.
     pretrained: the checkpoint folder of each frozen policy, in order; None for
       one that has no checkpoint.
     keep: how many checkpoints to leave, this one included.
@@ -110,7 +110,7 @@ def save(
     raise ValueError(f"the manifest lacks {', '.join(sorted(missing))}")
   learned = {_POLICY: _flat_params(target, params)}
   if training_state is not None:
-    learned[_TRAINING] = _flat(target, training_state)
+    learned[_TRAINING] = trees.flat(training_state)
   folder.mkdir(parents=True, exist_ok=True)
   for leftover in folder.glob(_HIDDEN + "*"):
     shutil.rmtree(leftover)
@@ -122,7 +122,8 @@ def save(
     _check_finite(target, name, tree)
   if engine_state is not None:
     # Much of it is empty: memories have room for the longest episodes.
-    _write_arrays(partial / _ENGINE, engine_state, zipfile.ZIP_DEFLATED)
+    leaves = trees.flat(engine_state)
+    _write_arrays(partial / _ENGINE, leaves, zipfile.ZIP_DEFLATED)
   for k, source in enumerate(pretrained):
     if source is not None:
       copy_policy(Path(source), partial / f"pretrained_{k}")
@@ -229,40 +230,27 @@ def load_training(path: str | os.PathLike, template: Any) -> Any:
       be those of the checkpoint.
 
   Returns:
-    A pytree like `template`; arrays are NumPy's, numbers stay Python numbers.
+    A pytree like `template`, of NumPy's arrays.
   """
   path = Path(path)
   arrays = _read_arrays(path, _TRAINING)
   _check_finite(path, _TRAINING, arrays)
-  expected = _flat(path, template)
-  for name, leaf in expected.items():
-    if name not in arrays:
-      raise CheckpointError(path, f"{_TRAINING} lacks {name}")
-    saved, wanted = _form(arrays[name]), _form(leaf)
+  expected = trees.flat(template)
+  for name in sorted(expected.keys() | arrays.keys()):
+    saved, wanted = (
+      _form(leaves[name]) if name in leaves else "absent"
+      for leaves in (arrays, expected)
+    )
     if saved != wanted:
-      raise CheckpointError(path, f"{name} is {saved}, expected {wanted}")
-  for name in arrays:
-    if name not in expected:
-      raise CheckpointError(path, f"{_TRAINING} holds {name}, not expected")
-  leaves = [
-    type(leaf)(arrays[name].item())
-    if isinstance(leaf, bool | int | float | complex)
-    else arrays[name]
-    for name, leaf in expected.items()
-  ]
-  return jax.tree.unflatten(jax.tree.structure(template), leaves)
+      raise CheckpointError(
+        path, f"{_TRAINING}: {name} is {saved}, expected {wanted}"
+      )
+  return trees.like(template, arrays)
 
 
-def load_engine(path: str | os.PathLike) -> dict[str, np.ndarray]:
-  """Returns the engine's state of a checkpoint: arrays by name."""
-  return _read_arrays(Path(path), _ENGINE)
-
-
-def _flat(path: Path, tree: Any) -> dict[str, Any]:
-  try:
-    return trees.flat(tree)
-  except ValueError as error:
-    raise CheckpointError(path, str(error)) from None
+def load_engine(path: str | os.PathLike) -> dict[str, Any]:
+  """Returns the engine's state of a checkpoint: nested dictionaries."""
+  return trees.nested(_read_arrays(Path(path), _ENGINE))
 
 
 def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +263,7 @@ def _flat_params(path: Path, params: Mapping[str, Any]) -> dict[str, Any]:
           "params must be nested dictionaries keyed by strings without '/',"
           f" found {jax.tree_util.keystr(key_path)}",
         )
-  return _flat(path, params)
+  return trees.flat(params)
 
 
 def _check_finite(path: Path, file: str, leaves: Mapping[str, Any]) -> None:

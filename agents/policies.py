@@ -3,13 +3,12 @@
 `jax.vmap` over `state` (and observations) steps many environments at once.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from . import networks as networks_lib
 
@@ -33,50 +32,11 @@ class RecurrentState(NamedTuple):
   core_state: networks_lib.LSTMState
 
 
-class OwnReward(Protocol):
-  """The reward that an agent gives itself, in E environments.
-
-  It remembers what it has seen of each of them.
-  """
-
-  def begin(self, index: int, params: Any, observation: np.ndarray) -> None:
-    """Environment `index` begins an episode with this observation."""
-
-  def mix(
-    self,
-    params: Any,
-    extras: Mapping[str, np.ndarray],
-    observations: np.ndarray,
-    rewards: np.ndarray,
-  ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What is learned from, for one step of all environments.
-
-    Args:
-      params: of that name among the learner's variables.
-      extras: of the policy, for the step.
-      observations: that it led to, `[E, ...]`.
-      rewards: the environments', float32 `[E]`.
-
-    Returns:
-      The rewards, float32 `[E]`, and figures about them, `[E]` each.
-
-    Raises:
-      FloatingPointError: a reward is not finite.
-    """
-
-  def save(self) -> dict[str, np.ndarray]:
-    """All that it remembers, by name."""
-
-  def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-    """Goes on from what `save` gave."""
-
-
 class Policy(NamedTuple):
   """A policy of this zoo; `init` to `get_extras` are Acme's `ActorCore`.
 
-  Every state has the field `prev_action` (of `RecurrentState`). Whoever
-  executes another action than the selected one replaces it before the next
-  step.
+  Every state has the fields of `first`. Whoever executes another action than
+  the selected one replaces `prev_action` before the next step.
 
   Attributes:
     init: (key, share=`exploration.WHOLE`) -> state at the start of an episode;
@@ -86,23 +46,22 @@ class Policy(NamedTuple):
       "recurrent_state", the `RecurrentState` *before* that step, and whatever
       else the agent's loss needs of every step.
     telemetry: state -> {name: float `[]`}, who acted at the last step.
-    get_values: state -> the action values of the last step, float32 `[A+]`.
     action_values: (params, observation, state) -> those of an observation that
       ends an episode, where nothing is decided any more.
     initial_priorities: (values `[T + 1, B, A+]`, the T learned rows of new
       sequences, time-major) -> their priorities in replay, float32 `[B]`.
     own_reward: (E, number in the run of the first) -> what rewards the agent in
-      E environments; None where it learns from the environments' rewards alone.
+      E environments, as `ngu.reward.BatchedReward` does; None where it learns
+      from the environments' rewards alone.
   """
 
   init: Callable[..., State]
   select_action: Callable[..., tuple[chex.Array, State]]
   get_extras: Callable[[State], dict[str, Any]]
   telemetry: Callable[[State], dict[str, chex.Array]]
-  get_values: Callable[[State], chex.Array]
   action_values: Callable[..., chex.Array]
   initial_priorities: Callable[..., jax.Array]
-  own_reward: Callable[[int, int], OwnReward] | None = None
+  own_reward: Callable[[int, int], Any] | None = None
 
 
 class PretrainedPolicy(NamedTuple):
@@ -127,14 +86,72 @@ class PretrainedPolicy(NamedTuple):
 
 def num_entries(policy: Policy) -> int:
   """Entries of its network's head, A+."""
-  key = jax.random.PRNGKey(0)
-  return jax.eval_shape(lambda: policy.get_values(policy.init(key))).shape[-1]
+  return jax.eval_shape(policy.init, jax.random.PRNGKey(0)).values.shape[-1]
 
 
 def initial_recurrent_state(networks: networks_lib.Networks) -> RecurrentState:
   """The recurrent state at the start of an episode."""
   return RecurrentState(
     jnp.int32(networks_lib.NO_ACTION), networks.initial_state()
+  )
+
+
+def make_step(
+  networks: networks_lib.Networks,
+  get_context: Callable[[State], tuple[chex.Array, ...]] = lambda state: (),
+) -> Callable[..., tuple[chex.Array, networks_lib.LSTMState]]:
+  """(params, observation, state) -> action values `[A+]`, state of the LSTM."""
+
+  def step(params, observation, state):
+    return networks.step(
+      params,
+      observation,
+      state.prev_action,
+      state.core_state,
+      *get_context(state),
+    )
+
+  return step
+
+
+def first(
+  networks: networks_lib.Networks, rng: chex.PRNGKey, epsilon: chex.Array
+) -> dict[str, Any]:
+  """What all states have, at the start of an episode.
+
+  rng: key of this environment's stream.
+  prev_action: int32 `[]`, executed last.
+  core_state: of the LSTM.
+  before: both of these as they were before the last step.
+  epsilon: float32 `[]`, chance that the agent explores.
+  values: float32 `[A+]`, action values of the last step.
+  """
+  recurrent = initial_recurrent_state(networks)
+  values = jnp.zeros((networks.num_entries,), jnp.float32)
+  return dict(
+    rng=rng,
+    prev_action=recurrent.prev_action,
+    core_state=recurrent.core_state,
+    before=recurrent,
+    epsilon=epsilon,
+    values=values,
+  )
+
+
+def after(
+  state: State,
+  rng: chex.PRNGKey,
+  action: chex.Array,
+  core_state: networks_lib.LSTMState,
+  values: chex.Array,
+) -> State:
+  """The state after a step, in those of these fields that change."""
+  return state._replace(
+    rng=rng,
+    prev_action=action,
+    core_state=core_state,
+    before=RecurrentState(state.prev_action, state.core_state),
+    values=values,
   )
 
 

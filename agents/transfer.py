@@ -58,30 +58,23 @@ def initialise(
   """
   new = flax.traverse_util.flatten_dict(fresh, sep="/")
   old = flax.traverse_util.flatten_dict(source, sep="/")
-  wanted = {
-    path
-    for path in new
-    if mode == "full" or (mode == "partial" and "/head/" not in path)
-  }
   result: dict[str, Any] = {}
   statuses: dict[str, list[str]] = {name: [] for name in Report._fields}
   for path, value in new.items():
-    if path not in wanted:
+    if mode == "none" or (mode == "partial" and "/head/" in path):
       status = "fresh"
+    elif path not in old:
+      raise ValueError(f"the pre-trained network has no parameter {path}")
+    elif old[path].shape == value.shape:
+      status, value = "loaded", jnp.asarray(old[path])
+    elif "/head/advantage/" in path:
+      status = "grown"
+      value = _grow(old[path], value.shape[-1] - num_actions, num_actions)
     else:
-      if path not in old:
-        raise ValueError(f"the pre-trained network has no parameter {path}")
-      status = "loaded"
-      if "/head/advantage/" in path and old[path].shape != value.shape:
-        status = "grown"
-        value = _grow(old[path], value.shape[-1] - num_actions, num_actions)
-      elif old[path].shape != value.shape:
-        raise ValueError(
-          f"parameter {path} is of shape {old[path].shape} in the "
-          f"pre-trained network and {value.shape} in the new one"
-        )
-      else:
-        value = jnp.asarray(old[path])
+      raise ValueError(
+        f"parameter {path} is of shape {old[path].shape} in the "
+        f"pre-trained network and {value.shape} in the new one"
+      )
     result[path] = value
     statuses[status].append(path)
   report = Report(*(tuple(paths) for paths in statuses.values()))

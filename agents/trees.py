@@ -5,10 +5,9 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+import flax.traverse_util
 import jax
 import numpy as np
-
-Arrays = dict[str, np.ndarray]
 
 
 def flat(tree: Any) -> dict[str, Any]:
@@ -26,42 +25,16 @@ def flat(tree: Any) -> dict[str, Any]:
   return leaves
 
 
-def fetched(tree: Any) -> Arrays:
-  """The same, with copies on the host that nobody else writes to."""
-  return {name: np.array(leaf) for name, leaf in flat(tree).items()}
-
-
-def like(template: Any, arrays: Mapping[str, Any]) -> Any:
+def like(template: Any, tree: Any) -> Any:
   """A tree of the template's structure, with the leaves of these names."""
+  arrays = flat(tree)
   leaves = [arrays[name] for name in flat(template)]
   return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
-def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """Dictionaries in dictionaries, as parameters are."""
-  tree: dict[str, Any] = {}
-  for name, array in arrays.items():
-    *parents, leaf = name.split("/")
-    node = tree
-    for parent in parents:
-      node = node.setdefault(parent, {})
-    node[leaf] = array
-  return tree
-
-
-def under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """The arrays with a prefix to their names."""
-  return {f"{prefix}/{name}": array for name, array in arrays.items()}
-
-
-def within(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-  """Those arrays whose names have the prefix, without it."""
-  start = f"{prefix}/"
-  return {
-    name.removeprefix(start): array
-    for name, array in arrays.items()
-    if name.startswith(start)
-  }
+def nested(arrays: dict[str, Any]) -> dict[str, Any]:
+  """Dictionaries in dictionaries, which `flat` gives these names."""
+  return flax.traverse_util.unflatten_dict(arrays, sep="/")
 
 
 def write(

@@ -63,7 +63,10 @@ def compare(num_environments: int, entries: int) -> comparisons.Comparison:
     return jax.tree.map(jnp.array, state._replace(memory=memory))
 
   def whole(state, params, frames):
-    value, _, state = jax.vmap(reward.step, (None, 0, 0))(params, frames, state)
+    embedded = nets.intrinsic.embed(params.trained["embedding"], frames)
+    value, _, state = jax.vmap(reward.step, (None, 0, 0, 0))(
+      params, frames, embedded, state
+    )
     return value, state
 
   def memory(state, embeddings):

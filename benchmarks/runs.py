@@ -29,16 +29,14 @@ def actor(
     stack: Ends the replay and the environments.
   """
   config = {"replay_ratio": None, "max_replay_size": 500, "min_replay_size": 1}
-  made = boxes.design(agent, network, task, **config)
+  design = boxes.design(agent, network, task, **config)
   plan = experiment.ServedExperiment(
     **boxes.make_plan(task, size),
-    builder=builder.Builder(made.config, made.module.make_agent),
-    network_factory=made.network_factory,
+    builder=builder.Builder(design.config, design.module.make_agent),
+    network_factory=design.network_factory,
   )
-  design = parts.design(plan)
-  client = parts.Replay(plan, design, stack).client
-  learner = parts.make_learner(
-    plan, design, iter(()), client, plan.logger_factory, None
-  )
-  _, loop = parts.make_training_loop(plan, design, client, learner, 0, stack)
+  made = parts.Parts(plan)
+  client = parts.Replay(made, stack).client
+  learner = made.make_learner(iter(()), client, plan.logger_factory, None)
+  _, loop = made.make_training_loop(client, learner, 0, stack)
   return loop.step, size

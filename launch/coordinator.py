@@ -168,7 +168,8 @@ class Coordinator:
     return self._replay_is_lost
 
   def saved_last(self):
-    """Called by the learner that leaves, once it has saved."""
+    """Called by the learner that leaves, once it has saved, or when it is lost:
+    there is nothing left to save."""
     with self._lock:
       if self._phase < Phase.DRAINING:
         self._move_to(Phase.DRAINING)
@@ -219,10 +220,6 @@ class Coordinator:
     with self._lock:
       self._replay_is_lost = True
       self.stop()
-
-  def lose_learner(self):
-    """Ends the run; there is nothing left to save."""
-    self.saved_last()
 
   def end(self):
     """Lets learner and replay go."""

@@ -43,15 +43,15 @@ class Checkpointer(Protocol):
   def restore(self, template: Any) -> Any:
     """The newest checkpoint's learner state, shaped like the template."""
 
-  def engine(self) -> dict[str, np.ndarray]:
-    """The newest checkpoint's state of all else."""
+  def engine(self) -> dict[str, Any]:
+    """The newest checkpoint's state of all else, nested by name."""
 
   def save(
     self,
     params: Any,
     learner_state: Any,
     counts: Counts,
-    engine: Mapping[str, np.ndarray] | None = None,
+    engine: Mapping[str, Any] | None = None,
   ) -> None:
     """Writes a checkpoint.
 

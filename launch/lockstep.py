@@ -28,9 +28,6 @@ class BatchedActor(Protocol):
   ) -> None:
     """Notes what came of it."""
 
-  def update(self, wait: bool = False) -> None:
-    """Fetches newer parameters, if it is time to."""
-
 
 class LockStep:
   """Plays one episode after the other in each of its environments.

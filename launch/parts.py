@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import reverb
@@ -16,27 +16,115 @@ from .experiment import Counts, ServedExperiment
 _LEARNER_PERIOD = 2.0  # seconds between rows of the learner
 
 
-class Design(NamedTuple):
-  """What every part of an agent is made from."""
+class Parts:
+  """An agent's parts, all of one specification and its networks.
 
-  spec: specs.EnvironmentSpec
-  networks: Any
+  Attributes:
+    experiment: The run.
+    spec: Of its environments, read off one.
+  """
 
+  def __init__(self, experiment: ServedExperiment):
+    with experiment.environment_factory(0) as environment:
+      self.spec = specs.make_environment_spec(environment)
+    self.experiment = experiment
+    self._networks = experiment.network_factory(self.spec)
 
-def design(experiment: ServedExperiment) -> Design:
-  """Reads the specification off an environment."""
-  with experiment.environment_factory(0) as environment:
-    spec = specs.make_environment_spec(environment)
-  return Design(spec, experiment.network_factory(spec))
+  def make_policy(self, evaluation: bool = False) -> Any:
+    """The policy that acts in training, or at evaluation."""
+    return self.experiment.builder.make_policy(
+      self._networks, self.spec, evaluation=evaluation
+    )
 
+  def make_learner(
+    self,
+    batches: Iterator[Any],
+    client: reverb.Client | None,
+    logger_factory: Callable[..., loggers.Logger],
+    resumed: Counts | None,
+  ) -> core.Learner:
+    """The learner, as it was at the newest checkpoint if there is one.
 
-def make_policy(
-  experiment: ServedExperiment, design_: Design, evaluation: bool = False
-) -> Any:
-  """The policy that acts in training, or at evaluation."""
-  return experiment.builder.make_policy(
-    design_.networks, design_.spec, evaluation=evaluation
-  )
+    Of what it logs, a row now and then is passed on.
+    """
+
+    def make_logger(label: str, *_: Any, **__: Any) -> loggers.Logger:
+      return loggers.TimeFilter(logger_factory(label), _LEARNER_PERIOD)
+
+    experiment, counts = self.experiment, resumed or Counts()
+    counter = counting.Counter(prefix="learner")
+    counter.increment(steps=counts.learner_steps)
+    learner = experiment.builder.make_learner(
+      jax.random.PRNGKey(experiment.stream("learner", counts.agent_steps)),
+      self._networks,
+      batches,
+      make_logger,
+      self.spec,
+      client,
+      counter,
+    )
+    if resumed is not None:
+      learner.restore(experiment.checkpointer.restore(learner.save()))
+    return learner
+
+  def make_training_loop(
+    self,
+    client: reverb.Client,
+    variable_source: core.VariableSource,
+    agent_steps: int,
+    stack: contextlib.ExitStack,
+    number: int = 0,
+  ) -> tuple[Any, lockstep.LockStep]:
+    """One actor of the builder's, with its environments.
+
+    Args:
+      client: Of the replay.
+      variable_source: Gives parameters.
+      agent_steps: Of the run so far, so that what is played is new.
+      stack: Closes the environments.
+      number: Of the actor.
+    """
+    experiment, policy = self.experiment, self.make_policy()
+    builder, size = experiment.builder, experiment.envs_per_actor
+    first = number * size
+    environments = []
+    for each in range(first, first + size):
+      seed = experiment.stream(f"environment {each}", agent_steps)
+      environments.append(experiment.environment_factory(seed))
+      stack.callback(environments[-1].close)
+    actor = builder.make_batched_actor(
+      jax.random.PRNGKey(experiment.stream("acting", agent_steps)),
+      policy,
+      variable_source,
+      [builder.make_adder(client, self.spec, policy) for _ in environments],
+      first,
+      experiment.num_actors * size,
+    )
+    observers = [experiment.observer_factory("train") for _ in environments]
+    return actor, lockstep.LockStep(environments, actor, observers)
+
+  def evaluate(
+    self,
+    variable_source: core.VariableSource,
+    agent_steps: int,
+    go_on: Callable[[int], bool],
+  ) -> list[dict[str, Any]] | None:
+    """Plays episodes without learning from them.
+
+    Args:
+      variable_source: Gives parameters; asked once.
+      agent_steps: Of the run so far, which seed the evaluation.
+      go_on: Called at each step with the number of episodes that have ended.
+
+    Returns:
+      The row of each episode, None where `go_on` said no.
+    """
+    seed = self.experiment.stream("evaluation", agent_steps)
+    policy = self.make_policy(evaluation=True)
+    actor = self.experiment.builder.make_batched_actor(
+      jax.random.PRNGKey(seed), policy, variable_source, [None]
+    )
+    return lockstep.evaluate(self.experiment, actor, seed, go_on)
 
 
 class Replay:
@@ -44,41 +132,28 @@ class Replay:
 
   def __init__(
     self,
-    experiment: ServedExperiment,
-    design_: Design,
+    parts: "Parts",
     stack: contextlib.ExitStack,
     port: int | None = None,
   ):
     """Starts to serve what was saved, or an empty replay.
 
     Args:
-      experiment: The run.
-      design_: Of its agent.
+      parts: Of the run.
       stack: Ends the service.
       port: To listen at; None means any.
     """
-    self._is_kept = experiment.replay_folder is not None
+    experiment = parts.experiment
     folder = experiment.replay_folder or stack.enter_context(
       tempfile.TemporaryDirectory(prefix="replay_")
     )
     self._server = reverb.Server(
-      experiment.builder.make_replay_tables(
-        design_.spec, make_policy(experiment, design_)
-      ),
+      experiment.builder.make_replay_tables(parts.spec, parts.make_policy()),
       port=port,
       checkpointer=reverb.checkpointers.DefaultCheckpointer(str(folder)),
     )
     self.client = self._server.localhost_client()
     stack.callback(self._server.stop)
-
-  def save(self):
-    """Saves what the replay holds, if it is to be kept."""
-    if self._is_kept:
-      self.client.checkpoint()
-
-  def status(self) -> progress.ReplayStatus:
-    """How full it is."""
-    return replay_status(self.client.server_info())
 
   def let_writers_go(self):
     """Takes samples where a rate limiter holds inserts up."""
@@ -107,112 +182,3 @@ def can_insert(info: Any) -> bool:
   inserts = limiter.insert_stats.completed + 1
   ahead = inserts * limiter.samples_per_insert - limiter.sample_stats.completed
   return ahead <= limiter.max_diff
-
-
-def make_learner(
-  experiment: ServedExperiment,
-  design_: Design,
-  batches: Iterator[Any],
-  client: reverb.Client,
-  logger_factory: Callable[..., loggers.Logger],
-  resumed: Counts | None,
-) -> core.Learner:
-  """The learner, as it was at the newest checkpoint if there is one.
-
-  Of what it logs, a row now and then is passed on.
-  """
-
-  def make_logger(label: str, *_: Any, **__: Any) -> loggers.Logger:
-    return loggers.TimeFilter(logger_factory(label), _LEARNER_PERIOD)
-
-  counts = resumed or Counts()
-  counter = counting.Counter(prefix="learner")
-  counter.increment(steps=counts.learner_steps)
-  learner = experiment.builder.make_learner(
-    jax.random.PRNGKey(experiment.stream("learner", counts.agent_steps)),
-    design_.networks,
-    batches,
-    make_logger,
-    design_.spec,
-    client,
-    counter,
-  )
-  if resumed is not None:
-    learner.restore(experiment.checkpointer.restore(learner.save()))
-  return learner
-
-
-def make_training_loop(
-  experiment: ServedExperiment,
-  design_: Design,
-  client: reverb.Client,
-  variable_source: core.VariableSource,
-  agent_steps: int,
-  stack: contextlib.ExitStack,
-  actor: int = 0,
-  num_actors: int = 1,
-) -> tuple[lockstep.BatchedActor, lockstep.LockStep]:
-  """One actor with its environments.
-
-  Args:
-    experiment: The run.
-    design_: Of its agent.
-    client: Of the replay.
-    variable_source: Gives parameters.
-    agent_steps: Of the run so far, so that what is played is new.
-    stack: Closes the environments.
-    actor: Number of the actor.
-    num_actors: How many the run has.
-  """
-  size = experiment.envs_per_actor
-  first = actor * size
-  builder, policy = experiment.builder, make_policy(experiment, design_)
-  environments = []
-  for number in range(first, first + size):
-    seed = experiment.stream(f"environment {number}", agent_steps)
-    environments.append(experiment.environment_factory(seed))
-    stack.callback(environments[-1].close)
-  seed = experiment.stream("acting", agent_steps)
-  batched_actor = builder.make_batched_actor(
-    jax.random.PRNGKey(seed),
-    policy,
-    design_.spec,
-    variable_source,
-    [builder.make_adder(client, design_.spec, policy) for _ in environments],
-    first,
-    num_actors * size,
-  )
-  observers = [experiment.observer_factory("train") for _ in environments]
-  return batched_actor, lockstep.LockStep(
-    environments, batched_actor, observers
-  )
-
-
-def evaluate(
-  experiment: ServedExperiment,
-  design_: Design,
-  variable_source: core.VariableSource,
-  agent_steps: int,
-  go_on: Callable[[int], bool],
-) -> list[dict[str, Any]] | None:
-  """Plays episodes without learning from them.
-
-  Args:
-    experiment: The run.
-    design_: Of its agent.
-    variable_source: Gives parameters; asked once.
-    agent_steps: Of the run so far, which seed the evaluation.
-    go_on: Called at each step with the number of episodes that have ended.
-
-  Returns:
-    The row of each episode, None where `go_on` said no.
-  """
-  seed = experiment.stream("evaluation", agent_steps)
-  actor = experiment.builder.make_batched_actor(
-    jax.random.PRNGKey(seed),
-    make_policy(experiment, design_, evaluation=True),
-    design_.spec,
-    variable_source,
-    [None],
-  )
-  return lockstep.evaluate(experiment, actor, seed, go_on)

@@ -10,11 +10,11 @@ from .experiment import Counts, Experiment
 _PERIOD = 10.0  # seconds between rows of the log "progress"
 
 
-class StampedLogger(loggers.Logger):
+class StampedLogger(loggers.Dispatcher):
   """Adds how far the run is to each row."""
 
   def __init__(self, to: loggers.Logger, counts: Counts, frames_per_step: int):
-    self._to = to
+    super().__init__([to])
     self._counts = counts
     self._frames_per_step = frames_per_step
 
@@ -27,13 +27,7 @@ class StampedLogger(loggers.Logger):
       "learner_steps": counts.learner_steps,
       "walltime": round(counts.walltime, 3),
     }
-    self._to.write({**stamp, **data})
-
-  def sync(self):
-    self._to.sync()
-
-  def close(self):
-    self._to.close()
+    super().write({**stamp, **data})
 
 
 class Record:

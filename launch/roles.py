@@ -36,8 +36,7 @@ def serve_replay(
   processes.die_with_supervisor()
   port = lp.get_port_from_address(address.resolve())
   with contextlib.ExitStack() as stack:
-    design = parts.design(experiment)
-    replay = parts.Replay(experiment, design, stack, port)
+    replay = parts.Replay(parts.Parts(experiment), stack, port)
     while (phase := coordinator.phase()) < Phase.OVER:
       if phase == Phase.DRAINING:
         replay.let_writers_go()
@@ -64,15 +63,9 @@ def act(
   if not _is_served(replay, coordinator):
     return
   with contextlib.ExitStack() as stack:
-    actor, loop = parts.make_training_loop(
-      experiment,
-      parts.design(experiment),
-      replay,
-      learner,
-      coordinator.join(number),
-      stack,
-      number,
-      experiment.num_actors,
+    made = parts.Parts(experiment)
+    actor, loop = made.make_training_loop(
+      replay, learner, coordinator.join(number), stack, number
     )
     steps, ended, reported = 0, [], time.monotonic()
     while True:
@@ -112,7 +105,7 @@ def evaluate(experiment: ServedExperiment, coordinator: Any, learner: Any):
     learner: A client of the `LearnerNode`; gives parameters.
   """
   processes.die_with_supervisor()
-  design = parts.design(experiment)
+  made = parts.Parts(experiment)
   asked = time.monotonic()
 
   def go_on(played: int) -> bool:
@@ -130,7 +123,7 @@ def evaluate(experiment: ServedExperiment, coordinator: Any, learner: Any):
     if order == Order.WAIT:
       time.sleep(_REPORT_PERIOD)
       continue
-    rows = parts.evaluate(experiment, design, learner, agent_steps, go_on)
+    rows = made.evaluate(learner, agent_steps, go_on)
     if rows is not None:
       coordinator.evaluated(rows, agent_steps)
 
@@ -163,13 +156,9 @@ class LearnerNode:
     self._batches = prefetch.PrefetchingIterator(
       experiment.builder.make_dataset_iterator(replay)
     )
-    self._learner = parts.make_learner(
-      experiment,
-      parts.design(experiment),
-      self._batches,
-      replay,
-      functools.partial(_RemoteLogger, coordinator),
-      resumed,
+    make_logger = functools.partial(_RemoteLogger, coordinator)
+    self._learner = parts.Parts(experiment).make_learner(
+      self._batches, replay, make_logger, resumed
     )
 
   def get_variables(self, names: list[str]) -> list[Any]:

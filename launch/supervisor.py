@@ -127,7 +127,7 @@ class Supervisor:
     else:
       self._fail(worker, code)
       if worker.group == program.LEARNER:
-        self._coordinator.lose_learner()
+        self._coordinator.saved_last()
       else:
         self._coordinator.lose_replay()
 
@@ -169,7 +169,7 @@ class Supervisor:
     if time.monotonic() < self._deadline:
       return
     if phase == Phase.SAVING:
-      self._coordinator.lose_learner()
+      self._coordinator.saved_last()
     groups: tuple[str, ...] = (program.ACTOR, program.EVALUATOR)
     if phase == Phase.OVER:
       groups += (program.LEARNER, program.REPLAY)

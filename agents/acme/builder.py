@@ -15,21 +15,22 @@ from . import actor as actor_lib
 from . import compat, replay
 from . import learner as learner_lib
 
-# (networks, environment spec, config) -> the agent
-MakeAgent = Callable[[Any, agent_lib.EnvironmentSpec, Any], agent_lib.Agent]
-
 
 class Builder(
   builders.GenericActorLearnerBuilder[Any, policies.Policy, reverb.ReplaySample]
 ):
   """Builds the parts of an agent."""
 
-  def __init__(self, config: configs.AgentConfig, make_agent: MakeAgent):
+  def __init__(
+    self,
+    config: configs.AgentConfig,
+    make_agent: Callable[[Any, Any, Any], agent_lib.Agent],
+  ):
     """Initialises the builder.
 
     Args:
       config: the agent's.
-      make_agent: its description.
+      make_agent: (networks, environment spec, config) -> its description.
     """
     self._config = config
     self._make_agent = make_agent
@@ -63,18 +64,15 @@ class Builder(
     adder: adders.Adder | None = None,
   ) -> core.Actor:
     return actor_lib.Actor(
-      self.make_batched_actor(
-        random_key, policy, environment_spec, variable_source, [adder]
-      )
+      self.make_batched_actor(random_key, policy, variable_source, [adder])
     )
 
   def make_batched_actor(
     self,
     random_key: jax.Array,
     policy: policies.Policy,
-    environment_spec: specs.EnvironmentSpec,
     variable_source: core.VariableSource | None,
-    adders: Sequence[adders.Adder | None],
+    record_to: Sequence[adders.Adder | None],
     first_environment: int = 0,
     num_environments: int = 1,
   ) -> actor_lib.BatchedActor:
@@ -83,19 +81,17 @@ class Builder(
     Args:
       random_key: the same for all batches of a run.
       policy: what `make_policy` gives.
-      environment_spec: of each environment.
       variable_source: gives the policy's parameters.
-      adders: one for each environment of the batch; None records nothing.
+      record_to: one for each environment of the batch; None records nothing.
       first_environment: number, in the run, of the first one of the batch.
       num_environments: of the run.
     """
-    del environment_spec
     return actor_lib.BatchedActor(
       policy,
       random_key,
       variable_source,
       self._config.actor_update_period,
-      adders,
+      record_to,
       first_environment,
       num_environments,
     )

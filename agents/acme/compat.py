@@ -18,14 +18,6 @@ from acme.utils import counting, loggers
 LoggerFactory = Callable[..., loggers.Logger]
 
 
-def default_logger_factory(
-  label: str, steps_key: str | None = None, instance: int | None = None
-) -> loggers.Logger:
-  """Acme's own default logger."""
-  del instance
-  return loggers.make_default_logger(label, steps_key=steps_key or "steps")
-
-
 class Acme040Builder(
   builders.GenericActorLearnerBuilder[Any, Any, reverb.ReplaySample]
 ):
@@ -43,7 +35,7 @@ class Acme040Builder(
     builder: Any,
     environment_spec: specs.EnvironmentSpec,
     networks: Any,
-    logger_factory: LoggerFactory = default_logger_factory,
+    logger_factory: LoggerFactory = loggers.make_default_logger,
   ):
     self._builder = builder
     self._environment_spec = environment_spec

@@ -101,7 +101,6 @@ class SequenceAdder(adders.Adder):
     self._padding["action"] = np.int32(networks_lib.NO_ACTION)
     self._configure_chunks(spec)
     self._next_observation: Any = None
-    self._num_steps = 0  # of the episode
     self._num_written = 0  # rows of the episode, padding included
 
   def _configure_chunks(self, spec: sequences.Sequences) -> None:
@@ -119,7 +118,7 @@ class SequenceAdder(adders.Adder):
     self._writer.end_episode()
     self._window.begin(0)
     self._next_observation = None
-    self._num_steps = self._num_written = 0
+    self._num_written = 0
 
   def add_first(self, timestep: dm_env.TimeStep) -> None:
     if not timestep.first():
@@ -163,9 +162,8 @@ class SequenceAdder(adders.Adder):
       (row["action"], row["reward"], row["discount"], row["extras"], values),
     )
     self._window.push(action, reward, discount, row_extras, q)
-    if span := self._cutter.completed(self._num_steps):
+    if span := self._cutter.completed(int(self._window.num_rows[0]) - 1):
       self._insert(span)
-    self._num_steps += 1
     self._next_observation = next_timestep.observation
     if next_timestep.last():
       self._finish_episode(last_values)
@@ -200,11 +198,12 @@ class SequenceAdder(adders.Adder):
 
   def _finish_episode(self, last_values: Any) -> None:
     """Adds the last observation, and pads until all steps are in a sequence."""
+    num_steps = int(self._window.num_rows[0])
     self._append({**self._padding, "observation": self._next_observation})
     # Behind a termination none are asked for, but the row is one all the same.
     values = 0.0 if last_values is None else last_values
     self._window.push_last(0, np.asarray(values))
-    for span in self._cutter.remaining(self._num_steps):
+    for span in self._cutter.remaining(num_steps):
       behind = span.first + self._cutter.burn_in + self._cutter.length
       while self._num_written < behind:
         self._append(self._padding)

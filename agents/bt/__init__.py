@@ -1,25 +1,14 @@
 """Behavior Transfer (Campos et al., arXiv 2102.13515)."""
 
-from ..networks import NetworkConfig
-from ..policies import PretrainedPolicy
-from .acting import make_policy
-from .agent import make_agent
-from .config import BTConfig
-from .losses import make_loss
-from .networks import BTNetworks, initial_params, make_networks
-
-__all__ = [
-  "BTBuilder",
-  "BTConfig",
-  "BTNetworks",
-  "NetworkConfig",
-  "PretrainedPolicy",
-  "initial_params",
-  "make_agent",
-  "make_loss",
-  "make_networks",
-  "make_policy",
-]
+from ..networks import NetworkConfig as NetworkConfig
+from ..policies import PretrainedPolicy as PretrainedPolicy
+from .acting import make_policy as make_policy
+from .agent import make_agent as make_agent
+from .config import BTConfig as BTConfig
+from .losses import make_loss as make_loss
+from .networks import BTNetworks as BTNetworks
+from .networks import initial_params as initial_params
+from .networks import make_networks as make_networks
 
 
 def __getattr__(name):

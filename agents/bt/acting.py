@@ -23,16 +23,12 @@ class BTState(NamedTuple):
   """State of the policy in one environment.
 
   Attributes:
-    rng: key of this environment's stream.
-    prev_action: int32 `[]`, executed last.
-    core_state: of the LSTM.
-    before: both of these as they were before the last step.
+    rng to before, values: see `policies.first`.
     epsilon: float32 `[]`, chance of a uniformly drawn entry outside flights.
     pretrained: state of each pre-trained policy, K of them.
     decision: of the last step.
     remaining: int32 `[]`, steps left of the current flight.
     flight_policy: int32 `[]`, the pre-trained policy that flies it.
-    values: float32 `[E]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -70,6 +66,7 @@ def make_policy(
 ) -> policies.Policy:
   """The training policy; at evaluation flights are off and a+ stays on."""
   num_actions, num_policies = networks.num_actions, len(pretrained)
+  step = policies.make_step(networks)
   draw_epsilon = r2d2_acting.epsilon_sampler(config, evaluation)
   flights = config.use_flights and not evaluation
   epsilon_levy = config.epsilon_levy if flights else 0.0
@@ -81,13 +78,8 @@ def make_policy(
     key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
   ) -> BTState:
     key, epsilon_key, *policy_keys = jax.random.split(key, 2 + num_policies)
-    recurrent = policies.initial_recurrent_state(networks)
     return BTState(
-      rng=key,
-      prev_action=recurrent.prev_action,
-      core_state=recurrent.core_state,
-      before=recurrent,
-      epsilon=draw_epsilon(epsilon_key, share),
+      **policies.first(networks, key, draw_epsilon(epsilon_key, share)),
       pretrained=tuple(
         policy.init(k)
         for policy, k in zip(pretrained, policy_keys, strict=True)
@@ -99,7 +91,6 @@ def make_policy(
       ),
       remaining=jnp.int32(0),
       flight_policy=jnp.int32(0),
-      values=jnp.zeros((networks.num_entries,), jnp.float32),
     )
 
   def decide(key, q, pretrained_actions, state: BTState):
@@ -122,8 +113,12 @@ def make_policy(
       jnp.argmax(q),
     )
     choice = jnp.where(in_flight, num_actions + flight_policy, entry)
-    decision = Decision(choice.astype(jnp.int32), in_flight, pretrained_actions)
-    return decision, remaining, flight_policy
+    choice = choice.astype(jnp.int32)
+    return state._replace(
+      decision=Decision(choice, in_flight, pretrained_actions),
+      remaining=remaining,
+      flight_policy=flight_policy,
+    )
 
   def select_action(params, observation, state: BTState):
     rng, decide_key = jax.random.split(state.rng)
@@ -136,29 +131,14 @@ def make_policy(
       for policy, policy_state in zip(pretrained, state.pretrained, strict=True)
     ]
     pretrained_actions = jnp.stack([action for action, _ in acted])
-    q, core_state = networks.step(
-      params, observation, state.prev_action, state.core_state
-    )
-    decision, remaining, flight_policy = decide(
-      decide_key, q, pretrained_actions, state
-    )
-    called = jnp.maximum(decision.choice - num_actions, 0)
-    action = jnp.where(
-      decision.choice < num_actions,
-      decision.choice,
-      pretrained_actions[called],
-    )
-    return action, BTState(
-      rng=rng,
-      prev_action=action,
-      core_state=core_state,
-      before=policies.RecurrentState(state.prev_action, state.core_state),
-      epsilon=state.epsilon,
-      pretrained=tuple(policy_state for _, policy_state in acted),
-      decision=decision,
-      remaining=remaining,
-      flight_policy=flight_policy,
-      values=q,
+    q, core_state = step(params, observation, state)
+    state = decide(decide_key, q, pretrained_actions, state)
+    choice = state.decision.choice
+    called = pretrained_actions[jnp.maximum(choice - num_actions, 0)]
+    action = jnp.where(choice < num_actions, choice, called)
+    state = policies.after(state, rng, action, core_state, q)
+    return action, state._replace(
+      pretrained=tuple(policy_state for _, policy_state in acted)
     )
 
   def get_extras(state: BTState):
@@ -177,8 +157,7 @@ def make_policy(
     select_action,
     get_extras,
     telemetry,
-    get_values=lambda state: state.values,
-    action_values=r2d2_acting.action_values(networks),
+    action_values=lambda *arguments: step(*arguments)[0],
     initial_priorities=r2d2_losses.make_initial_priorities(
       config, losses.make_td_errors(num_actions, config)
     ),

@@ -1,6 +1,7 @@
 """Behavior Transfer, put together: R2D2 where the two do not differ."""
 
 import logging
+from typing import Any
 
 import chex
 
@@ -13,7 +14,7 @@ from . import networks as bt_networks
 
 def make_agent(
   networks: bt_networks.BTNetworks,
-  environment_spec: agent.EnvironmentSpec,
+  environment_spec: Any,
   config: config_lib.BTConfig,
 ) -> agent.Agent:
   """R2D2 whose behaviour hands control to frozen policies."""

@@ -7,8 +7,6 @@ entry of that primitive and to the entry of the extra action k (arXiv
 Axes: T learned steps, B batch, A primitive actions, K pre-trained policies.
 """
 
-import functools
-
 import jax.numpy as jnp
 
 from .. import learning
@@ -56,12 +54,12 @@ def make_td_errors(
   """R2D2's errors with those of extra actions; without them R2D2's alone."""
   if not config.use_extra_action:
     return r2d2_losses.make_td_errors(config)
-  entries = functools.partial(
-    executed_and_extra_actions,
-    num_actions=num_actions,
-    extra_action_targets=config.extra_action_targets,
+  return r2d2_losses.make_td_errors(
+    config,
+    lambda learned: executed_and_extra_actions(
+      learned, num_actions, config.extra_action_targets
+    ),
   )
-  return r2d2_losses.make_td_errors(config, entries)
 
 
 def make_loss(

@@ -1,24 +1,13 @@
 """Never Give Up (Badia et al., arXiv 2002.06038), with or without a task."""
 
-from ..networks import NetworkConfig
-from .acting import make_policy
-from .agent import make_agent
-from .config import NGUConfig
-from .intrinsic import make_intrinsic_reward
-from .losses import make_loss
-from .networks import NGUNetworks, make_networks
-
-__all__ = [
-  "NGUBuilder",
-  "NGUConfig",
-  "NGUNetworks",
-  "NetworkConfig",
-  "make_agent",
-  "make_intrinsic_reward",
-  "make_loss",
-  "make_networks",
-  "make_policy",
-]
+from ..networks import NetworkConfig as NetworkConfig
+from .acting import make_policy as make_policy
+from .agent import make_agent as make_agent
+from .config import NGUConfig as NGUConfig
+from .intrinsic import make_intrinsic_reward as make_intrinsic_reward
+from .losses import make_loss as make_loss
+from .networks import NGUNetworks as NGUNetworks
+from .networks import make_networks as make_networks
 
 
 def __getattr__(name):

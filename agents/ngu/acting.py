@@ -20,15 +20,11 @@ class NGUState(NamedTuple):
   """State of the policy in one environment.
 
   Attributes:
-    rng: key of this environment's stream.
-    prev_action: int32 `[]`, executed last.
-    core_state: of the LSTM.
-    before: both of these as they were before the last step.
+    rng to before, values: see `policies.first`.
     epsilon: float32 `[]`, chance of a uniformly drawn action.
     mixture_index: int32 `[]`, the policy that acts in this episode.
     explored: bool `[]`, whether the last action was drawn uniformly.
     behaviour_probability: float32 `[]`, of the last action.
-    values: float32 `[A]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -54,33 +50,20 @@ def make_policy(
   """
   draw_epsilon = r2d2_acting.epsilon_sampler(config, evaluation)
   num_policies = 1 if evaluation else mixture.size(config)
-  q_network = networks.q_network
-  num_actions = q_network.num_actions
+  q_network, num_actions = networks.q_network, networks.q_network.num_actions
+  step = policies.make_step(
+    q_network, lambda state: mixture.context(state.mixture_index, config)
+  )
 
   def init(
     key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
   ) -> NGUState:
     key, epsilon_key, index_key = jax.random.split(key, 3)
-    recurrent = policies.initial_recurrent_state(q_network)
     return NGUState(
-      rng=key,
-      prev_action=recurrent.prev_action,
-      core_state=recurrent.core_state,
-      before=recurrent,
-      epsilon=draw_epsilon(epsilon_key, share),
+      **policies.first(q_network, key, draw_epsilon(epsilon_key, share)),
       mixture_index=jax.random.randint(index_key, (), 0, num_policies),
       explored=jnp.bool_(False),
       behaviour_probability=jnp.float32(1.0),
-      values=jnp.zeros((num_actions,), jnp.float32),
-    )
-
-  def step(params, observation, state: NGUState):
-    return q_network.step(
-      params,
-      observation,
-      state.prev_action,
-      state.core_state,
-      *mixture.context(state.mixture_index, config),
     )
 
   def select_action(params, observation, state: NGUState):
@@ -93,16 +76,9 @@ def make_policy(
     probability = state.epsilon / num_actions + jnp.where(
       action == greedy, 1 - state.epsilon, 0.0
     )
-    return action, NGUState(
-      rng=rng,
-      prev_action=action,
-      core_state=core_state,
-      before=policies.RecurrentState(state.prev_action, state.core_state),
-      epsilon=state.epsilon,
-      mixture_index=state.mixture_index,
-      explored=explored,
-      behaviour_probability=probability,
-      values=q,
+    state = policies.after(state, rng, action, core_state, q)
+    return action, state._replace(
+      explored=explored, behaviour_probability=probability
     )
 
   def get_extras(state: NGUState):
@@ -123,7 +99,6 @@ def make_policy(
     select_action,
     get_extras,
     telemetry,
-    get_values=lambda state: state.values,
     action_values=lambda *arguments: step(*arguments)[0],
     initial_priorities=r2d2_losses.make_initial_priorities(
       config, losses.make_td_errors(config)

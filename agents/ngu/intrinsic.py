@@ -44,18 +44,14 @@ class IntrinsicReward(NamedTuple):
     embed_each: (E params of f `[E, ...]`, observations `[E, ...]`) -> what the
       memories keep of them, float32 `[E, D]`; nothing, `[E, 0]`, without
       memories, where the params do not matter.
-    step_embedded: (params, observation, what it is embedded as, state) ->
-      (reward float32 `[]`, its factors {name: float32 `[]`}, state); for the
-      step that led to the observation.
-    step: (params, observation, state) -> the same, by the embedding of params.
+    step: (params, observation, what it is embedded as, state) -> (reward
+      float32 `[]`, its factors {name: float32 `[]`}, state); for the step that
+      led to the observation.
   """
 
   init: Callable[[], IntrinsicState]
   begin: Callable[..., IntrinsicState]
   embed_each: Callable[..., chex.Array]
-  step_embedded: Callable[
-    ..., tuple[chex.Array, dict[str, chex.Array], IntrinsicState]
-  ]
   step: Callable[..., tuple[chex.Array, dict[str, chex.Array], IntrinsicState]]
 
 
@@ -86,7 +82,7 @@ def make_intrinsic_reward(
     embedding = nets.embed(params.trained["embedding"], observation)
     return state._replace(memory=episodic.append(memory, embedding, capacity))
 
-  def step_embedded(params, observation, embedding, state: IntrinsicState):
+  def step(params, observation, embedding, state: IntrinsicState):
     if kind == "constant":
       return jnp.float32(1.0), {}, state
     error = nets.prediction_error(
@@ -110,10 +106,4 @@ def make_intrinsic_reward(
     )
     return episodic_reward * factor, factors, new_state
 
-  def step(params, observation, state: IntrinsicState):
-    embedding = None
-    if kind == "ngu":
-      embedding = nets.embed(params.trained["embedding"], observation)
-    return step_embedded(params, observation, embedding, state)
-
-  return IntrinsicReward(init, begin, embed_each, step_embedded, step)
+  return IntrinsicReward(init, begin, embed_each, step)

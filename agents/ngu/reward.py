@@ -25,7 +25,8 @@ def _compiled(reward: intrinsic.IntrinsicReward):
 
   def step(params, embeddings, observations, states):
     embedded = reward.embed_each(embeddings, observations)
-    return jax.vmap(reward.step_embedded, in_axes=(None, 0, 0, 0))(
+    in_axes = (None, 0, 0, 0)
+    return jax.vmap(reward.step, in_axes)(
       params, observations, embedded, states
     )
 
@@ -80,6 +81,7 @@ class BatchedReward:
     params: ngu_networks.IntrinsicParams,
     observation: np.ndarray,
   ) -> None:
+    """Environment `index` begins an episode with this observation."""
     if self._embeddings is None:
       self._embeddings = batching.repeat(_embedding(params), self._size)
     self._states, self._embeddings = self._begin(
@@ -93,6 +95,20 @@ class BatchedReward:
     observations: np.ndarray,
     rewards: np.ndarray,
   ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What is learned from, for one step of all environments.
+
+    Args:
+      params: those of the reward among the learner's variables.
+      extras: of the policy, for the step.
+      observations: that it led to, `[E, ...]`.
+      rewards: the environments', float32 `[E]`.
+
+    Returns:
+      The rewards, float32 `[E]`, and figures about them, `[E]` each.
+
+    Raises:
+      FloatingPointError: a reward is not finite.
+    """
     own, factors, self._states = self._step(
       params, self._embeddings, observations, self._states
     )
@@ -110,7 +126,8 @@ class BatchedReward:
     mixed = self._betas[extras["mixture_index"]] * own
     return (mixed if self._unsupervised else mixed + rewards), figures
 
-  def save(self) -> trees.Arrays:
+  def save(self) -> dict[str, Any]:
+    """All that it remembers."""
     # Environments whose episodes began together have the same embedding.
     embeddings = jax.device_get(self._embeddings)
     leaves = jax.tree.leaves(embeddings)
@@ -122,16 +139,15 @@ class BatchedReward:
       ]
     )
     distinct, which = np.unique(owner, return_inverse=True)
-    embeddings = jax.tree.map(lambda x: x[distinct], embeddings)
     return {
       "embedding_of": which,
-      **trees.under("states", trees.fetched(self._states)),
-      **trees.under("embeddings", trees.fetched(embeddings)),
+      "states": self._states,
+      "embeddings": jax.tree.map(lambda x: x[distinct], embeddings),
     }
 
-  def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-    which = arrays["embedding_of"]
-    states = trees.like(self._states, trees.within("states", arrays))
+  def restore(self, state: Mapping[str, Any]) -> None:
+    """Goes on from what `save` gave."""
+    which, distinct = state["embedding_of"], state.get("embeddings", {})
+    states = trees.like(self._states, state["states"])
     self._states = jax.tree.map(jnp.array, states)
-    distinct = trees.nested(trees.within("embeddings", arrays))
     self._embeddings = jax.tree.map(lambda x: jnp.array(x[which]), distinct)

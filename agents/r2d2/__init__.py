@@ -1,20 +1,11 @@
 """Recurrent Experience Replay in Distributed RL (Kapturowski et al., 2019)."""
 
-from ..networks import NetworkConfig, make_networks
-from .acting import make_policy
-from .agent import make_agent
-from .config import R2D2Config
-from .losses import make_loss
-
-__all__ = [
-  "NetworkConfig",
-  "R2D2Builder",
-  "R2D2Config",
-  "make_agent",
-  "make_loss",
-  "make_networks",
-  "make_policy",
-]
+from ..networks import NetworkConfig as NetworkConfig
+from ..networks import make_networks as make_networks
+from .acting import make_policy as make_policy
+from .agent import make_agent as make_agent
+from .config import R2D2Config as R2D2Config
+from .losses import make_loss as make_loss
 
 
 def __getattr__(name):

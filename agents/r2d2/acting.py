@@ -17,15 +17,11 @@ class R2D2State(NamedTuple):
   """State of the policy in one environment.
 
   Attributes:
-    rng: key of this environment's stream.
-    prev_action: int32 `[]`, executed last.
-    core_state: of the LSTM.
-    before: both of these as they were before the last step.
+    rng to before, values: see `policies.first`.
     epsilon: float32 `[]`, chance that a flight starts.
     remaining: int32 `[]`, steps left of the current flight.
     flight_action: int32 `[]`, the action that it repeats.
     in_flight: bool `[]`, whether the last step was random.
-    values: float32 `[A+]`, action values of the last step.
   """
 
   rng: chex.PRNGKey
@@ -51,24 +47,13 @@ def epsilon_sampler(
   return lambda key, share: exploration.draw_epsilon(key, ladder, share)
 
 
-def action_values(networks: networks_lib.Networks) -> Callable[..., chex.Array]:
-  """What `policies.Policy` calls so, for states of R2D2 and of BT."""
-
-  def values(params, observation, state):
-    q, _ = networks.step(
-      params, observation, state.prev_action, state.core_state
-    )
-    return q
-
-  return values
-
-
 def make_policy(
   networks: networks_lib.Networks,
   config: config_lib.R2D2Config,
   evaluation: bool = False,
 ) -> policies.Policy:
   """The training policy, or at evaluation epsilon-greedy at `eval_epsilon`."""
+  step = policies.make_step(networks)
   draw_epsilon = epsilon_sampler(config, evaluation)
   if config.exploration == "ez_greedy" and not evaluation:
     sample_length = exploration.zeta_length(
@@ -81,24 +66,16 @@ def make_policy(
     key: chex.PRNGKey, share: exploration.Share = exploration.WHOLE
   ) -> R2D2State:
     key, epsilon_key = jax.random.split(key)
-    recurrent = policies.initial_recurrent_state(networks)
     return R2D2State(
-      rng=key,
-      prev_action=recurrent.prev_action,
-      core_state=recurrent.core_state,
-      before=recurrent,
-      epsilon=draw_epsilon(epsilon_key, share),
+      **policies.first(networks, key, draw_epsilon(epsilon_key, share)),
       remaining=jnp.int32(0),
       flight_action=jnp.int32(0),
       in_flight=jnp.bool_(False),
-      values=jnp.zeros((networks.num_entries,), jnp.float32),
     )
 
   def select_action(params, observation, state: R2D2State):
     rng, start_key, length_key, action_key = jax.random.split(state.rng, 4)
-    q, core_state = networks.step(
-      params, observation, state.prev_action, state.core_state
-    )
+    q, core_state = step(params, observation, state)
     in_flight, started, remaining = exploration.continue_or_start_flight(
       start_key, length_key, state.remaining, state.epsilon, sample_length
     )
@@ -106,16 +83,11 @@ def make_policy(
     flight_action = jnp.where(started, random_action, state.flight_action)
     action = jnp.where(in_flight, flight_action, jnp.argmax(q))
     action = action.astype(jnp.int32)
-    return action, R2D2State(
-      rng=rng,
-      prev_action=action,
-      core_state=core_state,
-      before=policies.RecurrentState(state.prev_action, state.core_state),
-      epsilon=state.epsilon,
+    state = policies.after(state, rng, action, core_state, q)
+    return action, state._replace(
       remaining=remaining,
       flight_action=flight_action,
       in_flight=in_flight,
-      values=q,
     )
 
   def get_extras(state: R2D2State):
@@ -129,8 +101,7 @@ def make_policy(
     select_action,
     get_extras,
     telemetry,
-    get_values=lambda state: state.values,
-    action_values=action_values(networks),
+    action_values=lambda *arguments: step(*arguments)[0],
     initial_priorities=losses.make_initial_priorities(
       config, losses.make_td_errors(config)
     ),

@@ -1,5 +1,7 @@
 """R2D2, put together."""
 
+from typing import Any
+
 from .. import agent, learning, sequences
 from .. import networks as networks_lib
 from . import acting, losses
@@ -8,7 +10,7 @@ from . import config as config_lib
 
 def make_agent(
   networks: networks_lib.Networks,
-  environment_spec: agent.EnvironmentSpec,
+  environment_spec: Any,
   config: config_lib.R2D2Config,
 ) -> agent.Agent:
   """Recurrent Q-learning on prioritised sequences."""

@@ -61,61 +61,36 @@ class Held(NamedTuple):
   blocks: tuple[StoredBlock, ...]
 
 
-# Consecutive ones of an episode, the oldest first.
-Blocks = Sequence[StoredBlock]
-Decompress = Callable[[bytes], bytes]  # of one thread
-
-
 def pack(records: np.ndarray, compressor: zstandard.ZstdCompressor) -> bytes:
   """Compresses records `[N]`: first byte of all, second byte of all, ..."""
   planes = records.view(np.uint8).reshape(len(records), -1).T
   return frames.compress(compressor, np.ascontiguousarray(planes).tobytes())
 
 
-def load_records(
-  into: np.ndarray, first: int, blocks: Blocks, decompress: Decompress
+def unpack(data: bytes, num_rows: int) -> np.ndarray:
+  """The bytes of records that `pack` was given, uint8 `[N, bytes of one]`."""
+  return np.frombuffer(data, np.uint8).reshape(-1, num_rows).T
+
+
+def load(
+  into: np.ndarray,
+  first: int,
+  blocks: Sequence[StoredBlock],
+  rows_of: Callable[[StoredBlock], np.ndarray],
 ) -> None:
-  """Writes the records from row `first` on; leaves what no block has.
+  """Writes the rows from `first` on; leaves those that no block has.
 
   Args:
-    into: uint8 `[bytes of a record, L]`.
+    into: uint8 `[L, ...]`.
     first: may be below 0.
     blocks: that have rows of these.
-    decompress: of this thread.
+    rows_of: a block -> its rows, uint8 `[N, ...]`.
   """
   for block in blocks:
-    there, of_block = _overlap(first, into.shape[1], block)
-    planes = np.frombuffer(decompress(block.records), np.uint8)
-    into[:, there] = planes.reshape(-1, block.num_rows)[:, of_block]
-
-
-def load_frames(
-  into: np.ndarray, first: int, blocks: Blocks, decompress: Decompress
-) -> None:
-  """Writes the frames from row `first` on; blank where there is none.
-
-  Args:
-    into: uint8 `[L, H, W, C]`.
-    first: may be below 0.
-    blocks: that have rows of these.
-    decompress: of this thread.
-  """
-  into[: max(-first, 0)] = 0
-  into[blocks[-1].last + 1 - first :] = 0
-  for block in blocks:
-    there, of_block = _overlap(first, len(into), block)
-    rows = np.frombuffer(decompress(block.frames), np.uint8)
-    into[there] = rows.reshape(-1, *into.shape[1:])[of_block]
-
-
-def _overlap(
-  first: int, length: int, block: StoredBlock
-) -> tuple[slice, slice]:
-  """The rows that both have: where they go, and where they are."""
-  begin = max(block.first, first)
-  end = max(min(block.last + 1, first + length), begin)
-  there = slice(begin - first, end - first)
-  return there, slice(begin - block.first, end - block.first)
+    begin = max(block.first, first)
+    end = max(min(block.last + 1, first + len(into)), begin)
+    rows = rows_of(block)[begin - block.first : end - block.first]
+    into[begin - first : end - first] = rows
 
 
 def save(blocks: Sequence[StoredBlock]) -> dict[str, np.ndarray]:

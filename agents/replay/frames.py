@@ -6,8 +6,6 @@ its first one. Where an observation is a stack of frames, only the newest is
 kept; the others are rows of their own.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import zstandard
 
@@ -16,11 +14,8 @@ from . import cutter as cutter_lib
 LEVEL = 1  # the next ones save nothing
 
 
-class Block(NamedTuple):
-  """Consecutive frames of one episode, the oldest first."""
-
-  data: bytes
-  num_frames: int
+# Consecutive frames of one episode, the oldest first, and how many they are.
+Block = tuple[bytes, int]
 
 
 def compress(
@@ -66,7 +61,7 @@ class FrameRecorder:
     if not (is_last or self._cutter.ends_block(self._row)):
       return None
     self._num_frames = 0
-    return Block(compress(self._compressor, frames.data), len(frames))
+    return compress(self._compressor, frames.data), len(frames)
 
   def _append(self, observation: np.ndarray) -> np.ndarray:
     """Keeps a frame; returns those of the block so far."""

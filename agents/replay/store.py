@@ -18,7 +18,6 @@ import zstandard
 from .. import sequences
 from . import blocks as blocks_lib
 from . import cutter as cutter_lib
-from . import frames as frames_lib
 from . import window
 
 # What Python takes for a sequence, about.
@@ -103,13 +102,11 @@ class Replay:
     )
 
   def new_block(
-    self, first: int, frames: frames_lib.Block
+    self, first: int, num_rows: int, frames: bytes
   ) -> blocks_lib.StoredBlock:
     """A block with a number, but without records, and in no sequence yet."""
     self.num_blocks += 1
-    return blocks_lib.StoredBlock(
-      self.num_blocks, first, frames.num_frames, frames.data
-    )
+    return blocks_lib.StoredBlock(self.num_blocks, first, num_rows, frames)
 
   def insert(
     self,
@@ -213,22 +210,31 @@ class Replay:
     length, *shape = self.spec.observation.shape
     observation = self._memory((len(sample.keys), length, *shape))
     blank = np.frombuffer(self._padding.tobytes(), np.uint8)
-    planes = np.tile(blank[:, None], (len(sample.keys), 1, length))
+    records = np.tile(blank, (len(sample.keys), length, 1))
     stacked = self.num_stacked - 1
-    scratch = np.empty((length + stacked, *shape[:-1], 1), np.uint8)
+    frame = [*shape[:-1], 1] if stacked else shape
+    scratch = np.empty((length + stacked, *frame), np.uint8)
+
+    def records_of(block):
+      return blocks_lib.unpack(decompress(block.records), block.num_rows)
+
+    def frames_of(block):
+      frames = np.frombuffer(decompress(block.frames), np.uint8)
+      return frames.reshape(-1, *frame)
+
     for b, (first, blocks) in enumerate(sample.sequences):
-      blocks_lib.load_records(planes[b], first, blocks, decompress)
-      into = scratch if stacked else observation[b]
-      blocks_lib.load_frames(into, first - stacked, blocks, decompress)
+      blocks_lib.load(records[b], first, blocks, records_of)
+      into, first = scratch if stacked else observation[b], first - stacked
+      into[: max(-first, 0)] = into[blocks[-1].last + 1 - first :] = 0
+      blocks_lib.load(into, first, blocks, frames_of)
       if stacked:
         for i in range(self.num_stacked):
           observation[b, ..., i] = scratch[i : i + length, ..., 0]
         # Behind the episode's end there is not even an older frame.
-        observation[b, blocks[-1].last + 1 - first :] = 0
-    records = np.ascontiguousarray(planes.swapaxes(1, 2))
-    records = records.view(self._padding.dtype)[..., 0]
+        observation[b, blocks[-1].last + 1 - first - stacked :] = 0
     state = jax.tree.unflatten(self._state_tree, sample.recurrent_state)
-    return window.as_sequences(records, observation, state)
+    typed = records.view(self._padding.dtype)[..., 0]
+    return window.as_sequences(typed, observation, state)
 
   def _memory(self, shape: tuple[int, ...]) -> np.ndarray:
     """Where the frames of a batch go, uint8, used again when nobody has it.

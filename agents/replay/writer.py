@@ -80,7 +80,7 @@ class Writer:
     discount: np.ndarray,
     extras: Mapping[str, np.ndarray],
     q: np.ndarray,
-    recurrent_state: Any,
+    recurrent_state: Callable[[], Any],
     blocks: Mapping[int, frames.Block],
     last: np.ndarray,
     last_q: np.ndarray,
@@ -91,8 +91,8 @@ class Writer:
       action, reward, discount: `[N]`, of the transition.
       extras: what else replay keeps of a step, `[N, ...]`.
       q: float32 `[N, A]`, that it was decided on.
-      recurrent_state: `[N, ...]`, before the step; or a function that gives
-        it, called if it is to be kept of some environment.
+      recurrent_state: gives it as before the step, `[N, ...]`; called if it
+        is to be kept of some environment.
       blocks: of environments whose recorder finished one with the observation
         that the transition led to.
       last: bool `[N]`, whether that was an episode's last.
@@ -121,12 +121,13 @@ class Writer:
       self.begin(i)
 
   def _keep_states(
-    self, row: np.ndarray, starts: np.ndarray, recurrent_state: Any
+    self,
+    row: np.ndarray,
+    starts: np.ndarray,
+    recurrent_state: Callable[[], Any],
   ) -> None:
     if starts.any():
-      if callable(recurrent_state):
-        recurrent_state = recurrent_state()
-      leaves = jax.tree.leaves(recurrent_state)
+      leaves = jax.tree.leaves(recurrent_state())
       at = np.flatnonzero(starts), self._state_slot(row[starts])
       for kept, states in zip(self._states, leaves, strict=True):
         kept[at] = np.asarray(states)[starts]
@@ -139,12 +140,13 @@ class Writer:
   def _add_block(self, index: int, last: int, block: frames.Block) -> None:
     held = self._blocks[index]
     first = held[-1].last + 1 if held else 0
-    if first + block.num_frames != last + 1:
+    data, num_frames = block
+    if first + num_frames != last + 1:
       raise ValueError(
-        f"environment {index} has a block of {block.num_frames} frames for "
+        f"environment {index} has a block of {num_frames} frames for "
         f"the rows {first} to {last}"
       )
-    held.append(self._replay.new_block(first, block))
+    held.append(self._replay.new_block(first, num_frames, data))
 
   def _add_records(self, index: int) -> None:
     block = self._blocks[index][-1]

@@ -37,9 +37,8 @@ class Agent(Protocol):
   def evaluator(self, seed: int) -> lockstep.BatchedActor: ...
   def replay_status(self) -> tuple[int, int, int, int, int]: ...
   def save(self) -> tuple[Any, Any, stepping.State]: ...
-  def learner_template(self) -> Any: ...
   def restore(
-    self, learner_state: Any, arrays: Mapping[str, np.ndarray]
+    self, load_learner: Callable[[Any], Any], state: stepping.State
   ) -> None: ...
 
 
@@ -49,13 +48,13 @@ class Parts(NamedTuple):
   Attributes:
     make_agent: Maps the sizes of the halves to the agent.
     make_recorder: Makes what compresses an environment's observations; goes to
-      the workers, so that it must pickle.
+      the workers, so that it must pickle; see `stepping.Plan`.
     observation_shape: Of the uint8 array that each environment shows.
     num_workers: Processes that step environments; 0 steps them in this one.
   """
 
   make_agent: Callable[[Sequence[int]], Agent]
-  make_recorder: Callable[[], stepping.Recorder]
+  make_recorder: Callable[[], Any]
   observation_shape: tuple[int, ...]
   num_workers: int
 
@@ -129,13 +128,10 @@ class _Run:
       self._agent = parts.make_agent(sizes)
       return
     # While the environments are made, so is the agent.
-    arrays = plan.checkpointer.engine()
-    self._environments.restore_state(stepping.below("environments", arrays))
+    state = plan.checkpointer.engine()
+    self._environments.restore_state(state["environments"])
     self._agent = parts.make_agent(sizes)
-    self._agent.restore(
-      plan.checkpointer.restore(self._agent.learner_template()),
-      stepping.below("agent", arrays),
-    )
+    self._agent.restore(plan.checkpointer.restore, state["agent"])
     self.say(record.resumed_message(resumed, self._status().size))
 
   @property
@@ -217,12 +213,9 @@ class _Run:
       return
     plan = self._plan
     self._record.save()
-    params, learner_state, arrays = self._agent.save()
+    params, learner_state, agent = self._agent.save()
     environments = self._environments.save_state()
-    engine = {
-      **stepping.named("agent", arrays),
-      **stepping.named("environments", environments),
-    }
+    engine = {"agent": agent, "environments": environments}
     plan.checkpointer.save(params, learner_state, self.counts, engine)
     self._saved = dataclasses.replace(self.counts)
 

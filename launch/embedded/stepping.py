@@ -4,7 +4,7 @@ import dataclasses
 import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import dm_env
 import numpy as np
@@ -12,38 +12,9 @@ import numpy as np
 from .. import episodes
 
 Row = dict[str, Any]  # of an episode; JSON values
-State = dict[str, np.ndarray]
-
-
-class Environment(Protocol):
-  """A `dm_env.Environment` whose state can be kept."""
-
-  def reset(self) -> dm_env.TimeStep: ...
-  def step(self, action: Any) -> dm_env.TimeStep: ...
-  def close(self) -> None: ...
-  def save_state(self) -> bytes: ...
-  def restore_state(self, state: bytes) -> None: ...
-
-
-class Recorder(Protocol):
-  """Compresses the observations of one environment, a block at a time.
-
-  A block is a tuple of bytes and the number of observations in them.
-  """
-
-  def begin(self, observation: np.ndarray) -> None: ...
-  def add(
-    self, observation: np.ndarray, is_last: bool
-  ) -> tuple[bytes, int] | None: ...
-  def save_state(self) -> State: ...
-  def restore_state(self, arrays: State) -> None: ...
-
-
-class Block(NamedTuple):
-  """What a recorder finished, whatever it calls that itself."""
-
-  data: bytes
-  num_frames: int
+State = dict[str, Any]  # nested by name; its leaves are arrays
+# Frames that a recorder compressed, and how many they are.
+Block = tuple[bytes, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,17 +22,19 @@ class Plan:
   """The environments of a run; for worker processes, it must pickle.
 
   Attributes:
-    environment_factory: Maps a seed to a fresh environment.
+    environment_factory: Maps a seed to a fresh environment, whose state can be
+      kept: `save_state()` gives bytes that `restore_state` takes.
     observer_factory: Makes the observers of an environment; their metrics
       enter the row of each episode.
-    recorder_factory: Makes the recorder of an environment.
+    recorder_factory: Makes what compresses an environment's observations, a
+      block at a time, as `agents.replay.frames.FrameRecorder` does.
     seeds: Of each environment.
     observation_shape: Of the uint8 array that each environment shows.
   """
 
-  environment_factory: Callable[[int], Environment]
+  environment_factory: Callable[[int], Any]
   observer_factory: Callable[[], Sequence[episodes.Observer]]
-  recorder_factory: Callable[[], Recorder]
+  recorder_factory: Callable[[], Any]
   seeds: tuple[int, ...]
   observation_shape: tuple[int, ...]
 
@@ -88,20 +61,10 @@ class Plan:
     )
 
 
-class Arrays(NamedTuple):
-  """Views of the records of a half, wherever they lie."""
-
-  action: np.ndarray
-  reward: np.ndarray
-  discount: np.ndarray
-  last: np.ndarray
-  observation: np.ndarray
-  final_observation: np.ndarray
-
-  @classmethod
-  def over(cls, buffer: Any, plan: Plan) -> "Arrays":
-    records = np.frombuffer(buffer, plan.record)
-    return cls(*(records[name] for name in cls._fields))
+def arrays_over(buffer: Any, plan: Plan) -> dict[str, np.ndarray]:
+  """The fields of the records of a half, wherever they lie, by name."""
+  records = np.frombuffer(buffer, plan.record)
+  return {name: records[name] for name in plan.record.names or ()}
 
 
 class Outcome(NamedTuple):
@@ -112,21 +75,19 @@ class Outcome(NamedTuple):
 
   def save_state(self) -> State:
     """All of it."""
-    notes = [
-      self.episodes,
-      {index: block.num_frames for index, block in self.blocks.items()},
-    ]
-    data = {
-      f"block/{index}": np.frombuffer(block.data, np.uint8)
-      for index, block in self.blocks.items()
+    blocks = {str(index): block for index, block in self.blocks.items()}
+    return {
+      "notes": pack(
+        [self.episodes, {i: num for i, (_, num) in blocks.items()}]
+      ),
+      "block": {i: np.frombuffer(x, np.uint8) for i, (x, _) in blocks.items()},
     }
-    return {"notes": pack(notes), **data}
 
   @classmethod
-  def from_state(cls, state: Mapping[str, np.ndarray]) -> "Outcome":
+  def from_state(cls, state: State) -> "Outcome":
     rows, num_frames = unpack(state["notes"])
     blocks = {
-      int(index): Block(state[f"block/{index}"].tobytes(), num)
+      int(index): (state["block"][index].tobytes(), num)
       for index, num in num_frames.items()
     }
     return cls(blocks, {int(index): row for index, row in rows.items()})
@@ -160,7 +121,10 @@ class Stepper:
   """
 
   def __init__(
-    self, plan: Plan, arrays: Sequence[Arrays], shares: Sequence[range]
+    self,
+    plan: Plan,
+    arrays: Sequence[Mapping[str, np.ndarray]],
+    shares: Sequence[range],
   ):
     """Makes the environments.
 
@@ -180,36 +144,33 @@ class Stepper:
     arrays, outcome = self._arrays[half], Outcome({}, {})
     for index, place in self._places[half].items():
       if not place.begun:
-        arrays.reward[index], arrays.discount[index] = 0, 1
-        arrays.observation[index] = place.begin()
+        arrays["reward"][index], arrays["discount"][index] = 0, 1
+        arrays["observation"][index] = place.begin()
         continue
-      if arrays.last[index]:
-        arrays.final_observation[index] = 0
-      timestep, block, row = place.step(arrays.action[index])
-      arrays.reward[index] = timestep.reward
-      arrays.discount[index] = timestep.discount
-      arrays.last[index] = row is not None
+      if arrays["last"][index]:
+        arrays["final_observation"][index] = 0
+      timestep, block, row = place.step(arrays["action"][index])
+      arrays["reward"][index] = timestep.reward
+      arrays["discount"][index] = timestep.discount
+      arrays["last"][index] = row is not None
       observation = timestep.observation
       if row is not None:
         outcome.episodes[index] = row
-        arrays.final_observation[index] = observation
+        arrays["final_observation"][index] = observation
         observation = place.begin()
-      arrays.observation[index] = observation
+      arrays["observation"][index] = observation
       if block is not None:
-        outcome.blocks[index] = Block(*block)
+        outcome.blocks[index] = block
     return outcome
 
   def save_state(self) -> State:
     """All that its environments go on from, by their numbers."""
-    state: State = {}
-    for place in self._all():
-      state |= named(str(place.number), place.save_state())
-    return state
+    return {str(place.number): place.save_state() for place in self._all()}
 
-  def restore_state(self, state: Mapping[str, np.ndarray]):
+  def restore_state(self, state: State):
     """Goes on from a state that holds that of its environments."""
     for place in self._all():
-      place.restore_state(below(str(place.number), state))
+      place.restore_state(state[str(place.number)])
 
   def close(self):
     for place in self._all():
@@ -239,7 +200,7 @@ class _Place:
 
   def step(
     self, action: np.ndarray
-  ) -> tuple[dm_env.TimeStep, tuple[bytes, int] | None, Row | None]:
+  ) -> tuple[dm_env.TimeStep, Block | None, Row | None]:
     """Takes a step; also a block, if one is finished, and the episode's row."""
     timestep = self.environment.step(action)
     # Who decides adds telemetry of that.
@@ -254,29 +215,14 @@ class _Place:
     return {
       "environment": np.frombuffer(self.environment.save_state(), np.uint8),
       "statistics": pack(self._statistics.save_state()),
-      **named("recorder", self._recorder.save_state()),
+      "recorder": self._recorder.save_state(),
     }
 
   def restore_state(self, state: State):
     self.environment.restore_state(state["environment"].tobytes())
     self._statistics.restore_state(unpack(state["statistics"]))
-    self._recorder.restore_state(below("recorder", state))
+    self._recorder.restore_state(state["recorder"])
     self.begun = True
-
-
-def named(name: str, state: Mapping[str, np.ndarray]) -> State:
-  """Puts a state into a larger one."""
-  return {f"{name}/{key}": array for key, array in state.items()}
-
-
-def below(name: str, state: Mapping[str, np.ndarray]) -> State:
-  """Takes it out again."""
-  start = f"{name}/"
-  return {
-    key.removeprefix(start): array
-    for key, array in state.items()
-    if key.startswith(start)
-  }
 
 
 def pack(value: Any) -> np.ndarray:

@@ -11,9 +11,11 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import connection, resource_tracker
 from typing import Any
+
+import numpy as np
 
 from .. import processes
 from . import stepping
@@ -107,7 +109,9 @@ class Worker:
 class Here:
   """Stands in for all workers; steps when it is waited for."""
 
-  def __init__(self, plan: stepping.Plan, arrays: Sequence[stepping.Arrays]):
+  def __init__(
+    self, plan: stepping.Plan, arrays: Sequence[Mapping[str, np.ndarray]]
+  ):
     """Makes nothing yet."""
     self.shares = [range(len(half)) for half in plan.halves]
     self.numbers = range(len(plan.seeds))
@@ -195,7 +199,7 @@ def _stepper(
   pickled: bytes, buffers: Sequence[Any], shares: Sequence[range]
 ) -> stepping.Stepper:
   plan: stepping.Plan = pickle.loads(pickled)
-  arrays = [stepping.Arrays.over(buffer, plan) for buffer in buffers]
+  arrays = [stepping.arrays_over(buffer, plan) for buffer in buffers]
   return stepping.Stepper(plan, arrays, shares)
 
 

@@ -6,7 +6,7 @@ import ctypes
 import multiprocessing
 import pickle
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -29,7 +29,6 @@ class Environments:
 
   Attributes:
     halves: Numbers of the environments of each.
-    seconds_waiting: Spent in `wait` so far.
   """
 
   def __init__(self, plan: stepping.Plan, num_workers: int):
@@ -41,7 +40,6 @@ class Environments:
         to do are never started.
     """
     self.halves = plan.halves
-    self.seconds_waiting = 0.0
     self._plan = plan
     self._num_workers = min(num_workers, len(plan.seeds))
     self._workers: list[worker.Worker | worker.Here] = []
@@ -50,12 +48,10 @@ class Environments:
       context.RawArray(ctypes.c_char, len(half) * plan.record.itemsize)
       for half in plan.halves
     ]
-    self._arrays = [
-      stepping.Arrays.over(buffer, plan) for buffer in self._buffers
-    ]
+    self._arrays = [stepping.arrays_over(each, plan) for each in self._buffers]
     # Of what is shown, a copy that is not written to while others are stepped.
     self._observations = [
-      np.empty_like(arrays.observation) for arrays in self._arrays
+      np.empty_like(arrays["observation"]) for arrays in self._arrays
     ]
     self._released: collections.deque[int] = collections.deque()
     self._arrived: dict[int, stepping.Outcome] = {}
@@ -66,20 +62,17 @@ class Environments:
     for half in range(len(self.halves)):
       self._release(half)
 
-  def restore_state(self, state: Mapping[str, np.ndarray]):
+  def restore_state(self, state: stepping.State):
     """Makes the environments and goes on from a state, instead of `start`."""
     self._open()
     for each in self._workers:
-      part: stepping.State = {}
-      for number in map(str, each.numbers):
-        part |= stepping.named(number, stepping.below(number, state))
+      part = {number: state[number] for number in map(str, each.numbers)}
       each.send(worker.RESTORE, part)
     for half, arrays in enumerate(self._arrays):
-      results = stepping.below(f"half{half}", state)
-      if results:
+      if results := state.get(f"half{half}"):
         self._arrived[half] = stepping.Outcome.from_state(results)
-        for name in arrays._fields:
-          getattr(arrays, name)[:] = results[name]
+        for name, array in arrays.items():
+          array[:] = results[name]
 
   def wait(self, half: int) -> stepping.Results:
     """What came of the release of a half, or of its start.
@@ -87,24 +80,19 @@ class Environments:
     The final observations are its own until the half is released, the others
     until it is waited for again.
     """
-    then = time.perf_counter()
     while half not in self._arrived:
       self._await_next()
-    self.seconds_waiting += time.perf_counter() - then
     arrays, observation = self._arrays[half], self._observations[half]
-    np.copyto(observation, arrays.observation)
-    return stepping.Results(
-      observation,
-      arrays.final_observation,
-      arrays.reward.copy(),
-      arrays.discount.copy(),
-      arrays.last.copy(),
-      *self._arrived.pop(half),
+    np.copyto(observation, arrays["observation"])
+    small = (arrays[name].copy() for name in ("reward", "discount", "last"))
+    outcome = self._arrived.pop(half)
+    return stepping.Results._make(
+      [observation, arrays["final_observation"], *small, *outcome]
     )
 
   def release(self, half: int, actions: np.ndarray):
     """Has a half stepped, by `[n]` actions."""
-    self._arrays[half].action[:] = actions
+    self._arrays[half]["action"][:] = actions
     self._release(half)
 
   def save_state(self) -> stepping.State:
@@ -121,9 +109,8 @@ class Environments:
     for each in self._workers:
       state |= each.receive()
     for half, outcome in self._arrived.items():
-      arrays = {k: v.copy() for k, v in self._arrays[half]._asdict().items()}
-      part = {**arrays, **outcome.save_state()}
-      state.update(stepping.named(f"half{half}", part))
+      arrays = {name: x.copy() for name, x in self._arrays[half].items()}
+      state[f"half{half}"] = {**arrays, **outcome.save_state()}
     return state
 
   def close(self):

@@ -57,7 +57,7 @@ def main():
       rows.discount,
       rows.extras,
       episode.q[:-1],
-      rows.recurrent_state,
+      lambda: rows.recurrent_state,
       blocks,
       np.zeros(NUM_ENVIRONMENTS, bool),
       episode.q[:-1],

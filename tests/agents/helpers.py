@@ -23,7 +23,19 @@ def environment_spec(num_actions=3, shape=(6, 6, 1)):
 def extras_of_a_step(policy):
   """What an adder is given with a transition, before anything was decided."""
   state = policy.init(jax.random.PRNGKey(0))
-  return {**policy.get_extras(state), "values": policy.get_values(state)}
+  return {**policy.get_extras(state), "values": state.values}
+
+
+def reward_step(nets, reward):
+  """NGU's own reward of an observation, by the embedding of the parameters."""
+
+  def step(params, observation, state):
+    embedding = params.trained.get("embedding")
+    if embedding is not None:
+      embedding = nets.intrinsic.embed(embedding, observation)
+    return reward.step(params, observation, embedding, state)
+
+  return jax.jit(step)
 
 
 class Variables:

@@ -211,7 +211,6 @@ def play_with_acme(agent, num_stacked=1):
     batch = builder.make_batched_actor(
       jax.random.PRNGKey(ACTING_SEED),
       agent.policy,
-      spec,
       source,
       [adder],
       number,

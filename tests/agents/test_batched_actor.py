@@ -109,7 +109,6 @@ class Agent:
     return self.builder.make_batched_actor(
       jax.random.PRNGKey(7),
       self.policy,
-      SPEC,
       source or helpers.Variables(**self.variables),
       adders_,
       first_environment=first,
@@ -246,7 +245,7 @@ def test_acmes_actor_is_a_batch_of_one():
     timestep = environment.step(selected)
     actor.observe(selected, timestep)
     actor.update()
-    assert actor.telemetry == row
+    assert actor._batch.telemetry == [row]
 
 
 def stored_sequences(agent, groups):
@@ -333,7 +332,6 @@ def test_evaluation_ignores_the_share(name):
   batch = agent.builder.make_batched_actor(
     jax.random.PRNGKey(7),
     policy,
-    SPEC,
     helpers.Variables(**agent.variables),
     [None] * 2,
   )
@@ -358,8 +356,9 @@ def test_a_reward_that_is_no_number_is_told_with_its_environment():
   batch = agent.batch(recorders)
   environments = make_environments()
   play(batch, environments, 2)
-  batch._reward._embeddings = jax.tree.map(
-    lambda x: x.at[1].set(np.nan), batch._reward._embeddings
+  reward = batch._policy._own_reward
+  reward._embeddings = jax.tree.map(
+    lambda x: x.at[1].set(np.nan), reward._embeddings
   )
   timesteps = [environment.step(0) for environment in environments]
   batch.select_actions([x.observation for x in timesteps])
@@ -397,7 +396,7 @@ def test_each_episode_keeps_the_embedding_it_began_with():
     timesteps = [x.step(a) for x, a in zip(environments, actions, strict=True)]
     batch.observe(actions, timesteps)
   reward = ngu.make_intrinsic_reward(agent.nets.intrinsic, agent.config)
-  begin, step = jax.jit(reward.begin), jax.jit(reward.step)
+  begin, step = jax.jit(reward.begin), helpers.reward_step(agent.nets, reward)
   for recorder in recorders:
     state, start = reward.init(), 0
     firsts = iter(recorder.firsts)

@@ -131,7 +131,7 @@ def test_an_episode_that_is_dropped_leaves_nothing_behind():
 def test_frames_that_do_not_fit_the_steps_are_refused():
   writer_ = make_writer(toys.make_replay(CUT), 1)
   steps = toys.play(CUT, 1, 3, seed=3, lengths=(100, 100))
-  steps[2].told["blocks"][0] = frames.Block(b"", 7)
+  steps[2].told["blocks"][0] = (b"", 7)
   with pytest.raises(ValueError, match="7 frames for the rows 0 to 3"):
     for step in steps:
       writer_.add(**step.told)

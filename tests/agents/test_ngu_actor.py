@@ -166,19 +166,19 @@ def make_actor(environment, **changes):
     adder,
   )
   reward = ngu.make_intrinsic_reward(nets.intrinsic, config)
-  return actor, adder, source, reward
+  return actor, adder, source, reward, helpers.reward_step(nets, reward)
 
 
 def test_a_step_is_paid_for_where_it_leads():
   environment = toys.Maze(time_limit=30)
-  actor, adder, source, reward = make_actor(environment)
+  actor, adder, source, reward, step = make_actor(environment)
   observations = play(environment, actor) + play(environment, actor)
   params, state, expected = source.variables["intrinsic"], reward.init(), []
   for t, observation in enumerate(observations):
     if t % 31 == 0:
       state = reward.begin(params, observation, state)
     else:
-      value, _, state = reward.step(params, observation, state)
+      value, _, state = step(params, observation, state)
       expected.append(0.3 * value)  # max_beta
   np.testing.assert_allclose(adder.rewards, expected, rtol=1e-5)
   assert len(set(adder.rewards)) > 10
@@ -186,7 +186,7 @@ def test_a_step_is_paid_for_where_it_leads():
 
 def test_the_embedding_stays_the_same_within_an_episode():
   environment = toys.Maze(time_limit=30)
-  actor, _, source, _ = make_actor(environment, actor_update_period=1)
+  actor, _, source, *_ = make_actor(environment, actor_update_period=1)
   before = source.variables["intrinsic"]
   timestep = environment.reset()
   actor.observe_first(timestep)
@@ -196,12 +196,12 @@ def test_the_embedding_stays_the_same_within_an_episode():
   )
   actor.update(wait=True)
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._batch._reward._embeddings)[0][0],
+    jax.tree.leaves(actor._batch._policy._own_reward._embeddings)[0][0],
     jax.tree.leaves(before.trained["embedding"])[0],
   )
   actor.observe_first(environment.reset())
   np.testing.assert_array_equal(
-    jax.tree.leaves(actor._batch._reward._embeddings)[0][0],
+    jax.tree.leaves(actor._batch._policy._own_reward._embeddings)[0][0],
     jax.tree.leaves(doubled)[0],
   )
 
@@ -211,7 +211,7 @@ def test_a_mixture_adds_the_weighted_reward_to_the_tasks():
     unsupervised=False, num_mixtures=3, intrinsic_reward="constant"
   )
   environment = PaidMaze([2.0])
-  actor, adder, _, _ = make_actor(environment, **mixture)
+  actor, adder, *_ = make_actor(environment, **mixture)
   seen = set()
   for _ in range(12):
     play(environment, actor)
@@ -229,7 +229,7 @@ def test_a_mixture_adds_the_weighted_reward_to_the_tasks():
 @pytest.mark.parametrize("part", ["embedding", "predictor"])
 def test_a_reward_that_is_no_number_ends_the_run(part):
   environment = toys.Maze(time_limit=30)
-  actor, _, source, _ = make_actor(environment)
+  actor, _, source, *_ = make_actor(environment)
   params = source.variables["intrinsic"]
   broken = jax.tree.map(lambda x: np.nan * x, params.trained[part])
   source.variables["intrinsic"] = params._replace(
@@ -252,4 +252,5 @@ def test_at_evaluation_nothing_is_rewarded():
     jax.random.PRNGKey(0), builder.make_policy(nets, spec, True), spec, source
   )
   play(environment, actor)
-  assert actor.telemetry.keys() == {"random"}
+  (telemetry,) = actor._batch.telemetry
+  assert telemetry.keys() == {"random"}

@@ -367,11 +367,12 @@ def whole_reward():
   )
   reward = ngu.make_intrinsic_reward(nets.intrinsic, config)
   params = nets.intrinsic.init(jax.random.PRNGKey(3))
+  reward_step = helpers.reward_step(nets, reward)
 
   @jax.jit
   def steps(frames, state):
     def step(state, frame):
-      value, factors, state = reward.step(params, frame, state)
+      value, factors, state = reward_step(params, frame, state)
       return state, (value, factors)
 
     return jax.lax.scan(step, state, frames)

@@ -315,7 +315,7 @@ def random_pixels(seed):
 def test_the_filter_runs_on_over_ends_of_episodes(rnd):
   config, nets, params = rnd
   reward = ngu.make_intrinsic_reward(nets.intrinsic, config)
-  begin, step = jax.jit(reward.begin), jax.jit(reward.step)
+  begin, step = jax.jit(reward.begin), helpers.reward_step(nets, reward)
   frames, state = random_frames(6, 30), reward.init()
   rewards, errors = [], []
   for t, frame in enumerate(frames):
@@ -428,7 +428,7 @@ def test_ngus_reward_is_the_product_of_its_factors():
   frames = random_frames(15, 30)
   frames[::3] //= 5  # so that errors differ
   state = jax.jit(reward.begin)(params, frames[0], reward.init())
-  step = jax.jit(reward.step)
+  step = helpers.reward_step(nets, reward)
   count, mean, square, seen = 0, 0.0, 0.0, []
   errors = jax.jit(nets.intrinsic.prediction_error)(
     params.trained["predictor"], params, frames[1:]

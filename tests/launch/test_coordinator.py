@@ -261,17 +261,17 @@ def test_without_its_replay_the_learner_is_saved_alone(make):
 
 def test_without_the_learner_nothing_is_saved(make):
   coordinator = make()
-  coordinator.lose_learner()
+  coordinator.saved_last()
   assert coordinator.phase() == Phase.DRAINING
   coordinator.stop()
-  coordinator.lose_learner()
+  coordinator.saved_last()
   assert coordinator.phase() == Phase.DRAINING
 
 
 def test_a_learner_that_was_given_up_may_still_save(make):
   coordinator = make()
   coordinator.lose_replay()
-  coordinator.lose_learner()
+  coordinator.saved_last()
   coordinator.end()
   coordinator.saved_last()
   assert coordinator.phase() == Phase.OVER

@@ -14,6 +14,7 @@ import time
 import numpy as np
 import pytest
 
+from behavior_transfer.agents import trees
 from behavior_transfer.agents.replay import cutter, frames
 from behavior_transfer.experiments import tasks
 from behavior_transfer.launch.embedded import stepping, workers
@@ -55,13 +56,14 @@ def comparable(results):
 def on_disk(state):
   """A state, written without pickle and read again."""
   file = io.BytesIO()
-  np.savez(file, **state)
+  np.savez(file, **trees.flat(state))
   file.seek(0)
   with np.load(file, allow_pickle=False) as arrays:
-    return dict(arrays)
+    return trees.nested(arrays)
 
 
 def assert_equal(state, other):
+  state, other = trees.flat(state), trees.flat(other)
   assert state.keys() == other.keys()
   for name, array in state.items():
     np.testing.assert_array_equal(array, other[name], err_msg=name)
@@ -118,7 +120,6 @@ def test_the_number_of_workers_changes_nothing(num):
       seen.append(play(environments, 25))
       states.append(environments.save_state())
       assert len(alive()) == min(num_workers, num)
-      assert environments.seconds_waiting > 0
   assert seen[0] == seen[1] == seen[2]
   assert any(results[-1] for results in seen[0])
   assert_equal(states[0], states[1])
@@ -150,7 +151,7 @@ def test_a_state_holds_what_was_not_taken_yet_and_nothing_else(num_workers):
     state = environments.save_state()
     environments.release(0, np.ones(2, np.int32))
     expected = [comparable(environments.wait(half)) for half in (1, 0)]
-  assert not stepping.below("half0", state)
+  assert "half0" not in state
   with make(plan, num_workers) as environments:
     environments.restore_state(state)
     environments.release(0, np.ones(2, np.int32))

@@ -8,7 +8,7 @@ import time
 
 from acme.utils import loggers
 
-from behavior_transfer.launch import parts
+from behavior_transfer.launch import parts, progress
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import saved_replay
@@ -26,19 +26,16 @@ def _can_insert(replay) -> bool:
   return all(map(parts.can_insert, replay.client.server_info().values()))
 
 
-def _act(plan, design, replay, stack, num_steps) -> threading.Thread:
+def _status(replay) -> progress.ReplayStatus:
+  return parts.replay_status(replay.client.server_info())
+
+
+def _act(made, replay, stack, num_steps) -> threading.Thread:
   """Acts in a thread, which inserts may hold up."""
-  learner = parts.make_learner(
-    plan,
-    design,
-    iter(()),
-    replay.client,
-    lambda *_, **__: loggers.NoOpLogger(),
-    None,
+  learner = made.make_learner(
+    iter(()), replay.client, lambda *_, **__: loggers.NoOpLogger(), None
   )
-  _, loop = parts.make_training_loop(
-    plan, design, replay.client, learner, 0, stack
-  )
+  _, loop = made.make_training_loop(replay.client, learner, 0, stack)
 
   def act():
     for _ in range(num_steps):
@@ -50,16 +47,15 @@ def _act(plan, design, replay, stack, num_steps) -> threading.Thread:
 
 
 def test_who_waits_to_insert_is_let_go(tmp_path):
-  plan = toy.make_experiment(tmp_path)
-  design = parts.design(plan)
+  made = parts.Parts(toy.make_experiment(tmp_path))
   with contextlib.ExitStack() as stack:
-    replay = parts.Replay(plan, design, stack)
-    assert replay.status().size == 0
+    replay = parts.Replay(made, stack)
+    assert _status(replay).size == 0
     assert _can_insert(replay)
-    acting = _act(plan, design, replay, stack, num_steps=500)
+    acting = _act(made, replay, stack, num_steps=500)
     _wait_until(lambda: not _can_insert(replay))
-    size = replay.status().size
-    replay.save()
+    size = _status(replay).size
+    replay.client.checkpoint()
     assert acting.is_alive()
 
     def has_gone() -> bool:
@@ -67,14 +63,14 @@ def test_who_waits_to_insert_is_let_go(tmp_path):
       return not acting.is_alive()
 
     _wait_until(has_gone)
-    assert replay.status().inserts > 2 * size
+    assert _status(replay).inserts > 2 * size
   saved = saved_replay.read(tmp_path / "replay")
   assert saved.items == size
 
   # One that is restored is as full as it was, and its limiter as strict.
   with contextlib.ExitStack() as stack:
-    replay = parts.Replay(plan, design, stack)
-    status = replay.status()
+    replay = parts.Replay(made, stack)
+    status = _status(replay)
     assert (status.size, status.inserts, status.samples) == (
       saved.items,
       saved.inserts,
@@ -83,10 +79,3 @@ def test_who_waits_to_insert_is_let_go(tmp_path):
     assert not _can_insert(replay)
     replay.let_writers_go()
     assert _can_insert(replay)
-
-
-def test_one_that_is_not_kept_leaves_nothing(tmp_path):
-  plan = toy.make_experiment(tmp_path, replay_folder=None)
-  with contextlib.ExitStack() as stack:
-    parts.Replay(plan, parts.design(plan), stack).save()
-  assert not list(tmp_path.iterdir())

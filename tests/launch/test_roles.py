@@ -138,10 +138,8 @@ def test_a_replay_that_takes_long_to_come_up_is_waited_for(tmp_path, capsys):
 def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
   plan = toy.make_experiment(tmp_path, builder=r2d2.R2D2Builder(toy.CONFIG))
   coordinator = coordinator_lib.Coordinator(plan, None)
-  design = parts.design(plan)
-  learner = parts.make_learner(
-    plan, design, iter(()), None, lambda *_, **__: None, None
-  )
+  made = parts.Parts(plan)
+  learner = made.make_learner(iter(()), None, lambda *_, **__: None, None)
   port = portpicker.pick_unused_port()
   replay = reverb.Client(f"localhost:{port}")
   actor = threading.Thread(
@@ -151,7 +149,7 @@ def test_an_actor_waits_for_a_replay_that_is_slow_to_come_up(tmp_path):
   actor.join(4)  # a writer gives up after three seconds
   assert actor.is_alive()
   with contextlib.ExitStack() as stack:
-    server = parts.Replay(plan, design, stack, port)
+    server = parts.Replay(made, stack, port)
     deadline = time.monotonic() + 600
     while not coordinator.has_acted(0):
       assert actor.is_alive()
