@@ -88,6 +88,15 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
       "/tmp is a folder",
     ),
     (
+      (
+        "evaluate.py",
+        "--checkpoint=scripted_hero",
+        "--game=hero",
+        "--video=/proc/a.gif",
+      ),
+      "/proc/a.gif cannot be written: No such file",
+    ),
+    (
       ("plot_run.py", "--workdir=/tmp/no/such"),
       "/tmp/no/such: there is no such folder",
     ),
