@@ -164,9 +164,7 @@ def full_name(name: str) -> str:
   if name in BUNDLED:
     return BUNDLED[name]
   if not name:
-    raise ValueError(
-      "the name of a policy is empty; see the commas of --pretrained"
-    )
+    raise ValueError("the name of a policy is empty; see the commas")
   if pretrained.is_function_name(name) or pathlib.Path(name).exists():
     return name
   raise ValueError(

@@ -51,7 +51,7 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
     (("run_bt.py", "--pretrained=no.module:f"), "no.module"),
     (
       ("run_bt.py", "--game=pong", "--pretrained=/tmp"),
-      "/tmp: holds no checkpoint",
+      "--pretrained: /tmp: holds no checkpoint",
     ),
     (
       ("run_r2d2.py", "--workdir=/proc/run"),
