@@ -19,6 +19,9 @@ from jax.experimental import io_callback
 from . import bt, checkpoints, ngu, policies, r2d2
 from . import networks as networks_lib
 
+# The policy that knows nothing; acts in any task.
+RANDOM = "random"
+
 # (observation, prev_action, state, rng) -> (action, state)
 PolicyFunction = Callable[..., tuple[int, Any]]
 
@@ -150,7 +153,7 @@ def load(
   """Loads a frozen policy for an environment.
 
   Args:
-    name: a checkpoint or workdir of this zoo, or `module:function`.
+    name: a checkpoint or workdir of this zoo, `module:function`, or `RANDOM`.
     environment_spec: of the task.
     action_set: names of the task's actions; compared with the checkpoint's.
 
@@ -158,6 +161,8 @@ def load(
     ValueError: in one line, when there is no such policy, it is damaged, or it
       does not fit the environment.
   """
+  if name == RANDOM:
+    return policies.uniform(environment_spec)
   if is_function_name(name):
     num_actions = environment_spec.actions.num_values
     return from_callable(name, _import_function(name), num_actions)
@@ -188,6 +193,11 @@ def try_out(name: str, observation: np.ndarray, num_actions: int) -> None:
 def is_function_name(name: str) -> bool:
   """Whether a policy's name is `module:function` and not a path."""
   return ":" in name and not pathlib.Path(name).exists()
+
+
+def is_path(name: str) -> bool:
+  """Whether a policy's name is that of a checkpoint or a workdir."""
+  return name != RANDOM and not is_function_name(name)
 
 
 def _import_function(name: str) -> PolicyFunction:

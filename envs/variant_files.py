@@ -89,6 +89,11 @@ def read(content: str) -> dict[str, Any]:
     keys = tomllib.loads(content)
   except RecursionError:
     raise ValueError("nested too deeply") from None
+  except tomllib.TOMLDecodeError:  # says where
+    raise
+  except ValueError:
+    line_ = _refused(content)
+    raise ValueError(f"a number too long (at line {line_})") from None
   for key in keys:
     require_one_of(sorted(_KEYS), "key", key, path=(key,))
   if "game" not in keys:
@@ -137,6 +142,16 @@ def line(content: str, path: tuple) -> int | None:
     if depth > most:
       found, most = number, depth
   return found
+
+
+def _refused(content: str) -> int | None:
+  """Number of the first line of a statement that is refused by itself."""
+  for number, statement in _statements(content):
+    try:
+      tomllib.loads(statement)
+    except ValueError:
+      return number
+  return None
 
 
 def _statements(content: str) -> Iterator[tuple[int, str]]:

@@ -92,7 +92,7 @@ def load(name: str, game: str | None, options: Mapping[str, Any]) -> Player:
   """
   full_name = pretrained_policies.full_name(name)
   manifest: Mapping[str, Any] = {}
-  if not pretrained.is_function_name(full_name):
+  if pretrained.is_path(full_name):
     path = checkpoints.resolve(full_name)
     full_name, manifest = str(path), checkpoints.read_manifest(path)
   game = game or manifest.get("game")

@@ -27,7 +27,11 @@ def define_environment() -> dict[str, flags.FlagHolder]:
   """Defines a flag for each option of the environment."""
   return {
     field.name: define(
-      field.name, field.default, _ENVIRONMENT_HELP[field.name], "environment"
+      field.name,
+      None if field.name == "max_episode_frames" else field.default,
+      _ENVIRONMENT_HELP[field.name],
+      "environment",
+      type(field.default),
     )
     for field in dataclasses.fields(tasks.EnvironmentOptions)
   }
@@ -37,8 +41,9 @@ def read_environment(
   holders: dict[str, flags.FlagHolder],
 ) -> tasks.EnvironmentOptions:
   """The environment's options as given."""
+  values = {name: holder.value for name, holder in holders.items()}
   return tasks.EnvironmentOptions(
-    **{name: holder.value for name, holder in holders.items()}
+    **{name: value for name, value in values.items() if value is not None}
   )
 
 

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import warnings
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from behavior_transfer import envs
 from behavior_transfer.envs import console, recordings
 
 _FRAMES_PER_SECOND = 60
-_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-_UNSEEN = ("dummy", "offscreen")  # what SDL takes where there is no screen
+_DRIVER = "SDL_VIDEODRIVER"
+# SDL's driver of the screen that each names; by itself SDL also takes none.
+_SCREENS = {"DISPLAY": "x11", "WAYLAND_DISPLAY": "wayland"}
 _PIXEL = (5, 3)  # of the window for one of the console's, which are wide
 
 
@@ -67,11 +69,17 @@ class _Window:
   """A window with a picture, and the keyboard as a joystick."""
 
   def __init__(self, screen: np.ndarray):
-    no_screen = ValueError(f"play: needs a screen, by {', '.join(_SCREENS)}")
-    if sys.platform == "linux" and not any(map(os.environ.get, _SCREENS)):
-      raise no_screen
+    names = ", ".join((*_SCREENS, _DRIVER))
+    no_screen = ValueError(f"play: needs a screen, by {names}")
+    if sys.platform == "linux" and not os.environ.get(_DRIVER):
+      drivers = [_SCREENS[name] for name in _SCREENS if os.environ.get(name)]
+      if not drivers:
+        raise no_screen
+      os.environ[_DRIVER] = ",".join(drivers)
     try:
-      import pygame
+      with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what pygame itself imports
+        import pygame
     except ImportError:
       raise ValueError(
         "play: needs pygame; pip install 'behavior-transfer[play]'"
@@ -88,10 +96,10 @@ class _Window:
     self._held: set[int] = set()
     height, width = screen.shape[:2]
     self._size = (_PIXEL[0] * width, _PIXEL[1] * height)
-    pygame.display.init()
-    driver = pygame.display.get_driver()
-    if driver in _UNSEEN and "SDL_VIDEODRIVER" not in os.environ:
-      raise no_screen
+    try:
+      pygame.display.init()
+    except pygame.error:
+      raise no_screen from None
     self._surface = pygame.display.set_mode(self._size)
     self._clock = pygame.time.Clock()
     self.is_open = True

@@ -11,16 +11,14 @@ from behavior_transfer.agents import checkpoints, policies, pretrained
 from . import policy_files, tasks
 
 _FOLDER = pathlib.Path(__file__).resolve().parent / "bundled"
-# All of them number their actions as ALE's full action set does.
+# All but the last number their actions as ALE's full action set does.
 BUNDLED = {
   "hero_ngu": str(_FOLDER / "hero_ngu"),
   "ms_pacman_ngu": str(_FOLDER / "ms_pacman_ngu"),
-  "random": "behavior_transfer.experiments.scripted:uniform",
   "scripted_hero": "behavior_transfer.experiments.scripted:hero",
+  "random": pretrained.RANDOM,
 }
 _NUM_ACTIONS = 18
-# A function cannot see how many actions there are.
-_RANDOM_IN_MAZE = "behavior_transfer.experiments.scripted:uniform_maze"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +54,9 @@ def load(
   Raises:
     ValueError: A policy is missing, damaged, or does not fit the task.
   """
-  spec, action_set = task.describe()
-  in_maze = envs.variant(task.game).game == "maze"
+  with task.make(seed=0) as environment:
+    spec, action_set = tasks.describe(environment)
+    frame = environment.reset().observation
   full_names: list[str] = []
   loaded: list[policies.PretrainedPolicy] = []
   paths: list[pathlib.Path | None] = []
@@ -66,20 +65,17 @@ def load(
     path = copy if copy and copy.exists() else None
     if path is None:
       full = full_name(name)
-      if pretrained.is_function_name(full):
-        name = full
-      else:
+      if pretrained.is_path(full):
         path = checkpoints.resolve(full)
-    if name == BUNDLED["random"] and in_maze:
-      name = _RANDOM_IN_MAZE
-    if name in BUNDLED.values() and len(action_set) != _NUM_ACTIONS:
+      else:
+        name = full
+    is_ours = name == BUNDLED["scripted_hero"]
+    if is_ours and len(action_set) != _NUM_ACTIONS:
       raise ValueError(
         f"{name} needs the {_NUM_ACTIONS} actions of the full set; the task has"
         f" {len(action_set)}"
       )
-    if path is None:
-      with task.make(seed=0) as environment:
-        frame = environment.reset().observation
+    if path is None and pretrained.is_function_name(name):
       pretrained.try_out(name, frame, len(action_set))
     policy = pretrained.load(str(path or name), spec, action_set=action_set)
     full_names.append(name)
@@ -110,7 +106,7 @@ def keep_copies(
 
 def as_seen_from(workdir: pathlib.Path, name: str) -> str:
   """The name that stays when all folders are moved, or mounted elsewhere."""
-  if name in BUNDLED or pretrained.is_function_name(name):
+  if name in BUNDLED or not pretrained.is_path(name):
     return name
   return os.path.relpath(name, workdir)
 
@@ -169,9 +165,7 @@ def full_name(name: str) -> str:
   if name in BUNDLED:
     return BUNDLED[name]
   if not name:
-    raise ValueError(
-      "the name of a policy is empty; see the commas of --pretrained"
-    )
+    raise ValueError("the name of a policy is empty; see the commas")
   if policy_files.is_address(name) or pathlib.Path(name).is_file():
     return str(policy_files.folder_of(name))
   if pretrained.is_function_name(name) or pathlib.Path(name).exists():

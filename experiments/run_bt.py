@@ -40,9 +40,12 @@ def _make_agent(run: run_flags.RunSettings) -> training.Agent:
       "--pretrained is missing; try"
       f" --pretrained={next(iter(pretrained_policies.BUNDLED))}"
     )
-  pretrained = pretrained_policies.load(
-    _PRETRAINED.value, run.task, pathlib.Path(run.workdir)
-  )
+  try:
+    pretrained = pretrained_policies.load(
+      _PRETRAINED.value, run.task, pathlib.Path(run.workdir)
+    )
+  except ValueError as error:
+    raise ValueError(f"--pretrained: {error}") from error
 
   def make_networks(spec):
     return bt.make_networks(

@@ -1,15 +1,13 @@
-"""Policies written by hand, to transfer from or to compare with.
+"""A policy written by hand, to transfer from or to compare with.
 
-Each is a function for `--pretrained`: (observation, previous action, state,
-rng) -> (action, state). Action numbers are ALE's, the same in every game, but
-for the maze's.
+It is a function for `--pretrained`: (observation, previous action, state, rng)
+-> (action, state). Action numbers are ALE's, the same in every game.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-_NUM_ACTIONS, _NUM_MAZE_ACTIONS = 18, 5
 _DOWN, _RIGHT_FIRE, _LEFT_FIRE = 5, 11, 12
 
 
@@ -37,25 +35,3 @@ def hero(
     action = rng.choice((_LEFT_FIRE, _RIGHT_FIRE, _DOWN), p=(0.45, 0.45, 0.1))
     state = Walk(int(action), int(rng.integers(5, 30)))
   return state.action, state._replace(remaining=state.remaining - 1)
-
-
-def uniform(
-  observation: np.ndarray,
-  previous_action: int,
-  state: None,
-  rng: np.random.Generator,
-) -> tuple[int, None]:
-  """Draws each action uniformly from the full action set."""
-  del observation, previous_action, state
-  return int(rng.integers(_NUM_ACTIONS)), None
-
-
-def uniform_maze(
-  observation: np.ndarray,
-  previous_action: int,
-  state: None,
-  rng: np.random.Generator,
-) -> tuple[int, None]:
-  """Draws each action uniformly from the maze's."""
-  del observation, previous_action, state
-  return int(rng.integers(_NUM_MAZE_ACTIONS)), None

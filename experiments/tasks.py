@@ -50,8 +50,15 @@ class Task:
       ValueError: There is no such game, or an option is out of its range.
     """
     with self.make(seed=0) as environment:
-      spec = TaskSpec(environment.observation_spec(), environment.action_spec())
-      return spec, environment.action_meanings
+      return describe(environment)
+
+
+def describe(
+  environment: envs.GameEnvironment,
+) -> tuple[TaskSpec, list[str]]:
+  """What policies see and do in an environment; names of the actions."""
+  spec = TaskSpec(environment.observation_spec(), environment.action_spec())
+  return spec, environment.action_meanings
 
 
 class GameObserver:

@@ -208,9 +208,12 @@ def writable(path: pathlib.Path) -> pathlib.Path:
   """
   if path.is_dir():
     raise IsADirectoryError(f"{path} is a folder; a file is to be written")
-  path.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.TemporaryFile(dir=path.parent):
-    return path
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+      return path
+  except OSError as error:
+    raise OSError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def lock(path: pathlib.Path) -> IO[str] | None:

@@ -54,6 +54,8 @@ def test_its_python_runs(program, tmp_path):
     stderr=subprocess.STDOUT,
   )
   assert result.returncode == 0, result.stdout
+  assert "Exception ignored" not in result.stdout
+  assert "unmaintained" not in result.stdout
 
 
 def test_its_make_targets_exist():

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...files import whole
-from .. import trees
+from .. import checkpoints, trees
 from . import blocks as blocks_lib
 from . import store
 
@@ -73,7 +73,7 @@ class Saver:
       arrays: what `save` returned.
 
     Raises:
-      ValueError: in one line, if a file is missing or damaged.
+      CheckpointError: a file is missing or damaged.
     """
     self._segments = arrays["segments"].tolist()
     self._needed = arrays["needed"].tolist()
@@ -105,10 +105,11 @@ class Saver:
       known.update(new)
       self._replay.restore_sequences(arrays, known)
     except FileNotFoundError:
-      raise ValueError(f"{path}: no such segment of replay") from None
+      fault = "no such segment of replay"
+      raise checkpoints.CheckpointError(path, fault) from None
     except Exception as error:
-      fault = " ".join(f"{type(error).__name__} {error}".split())
-      raise ValueError(f"{path}: damaged segment of replay, {fault}") from None
+      fault = f"damaged segment of replay, {type(error).__name__} {error}"
+      raise checkpoints.CheckpointError(path, fault) from None
 
   def _remove_others(self) -> None:
     kept = {self._path(segment) for segment in self._segments}

@@ -65,7 +65,7 @@ def run(plan: experiment.Experiment, parts: Parts) -> int:
   The first SIGTERM or Ctrl-C lets the current step finish, writes a checkpoint
   and ends the run; a second one kills. An exception of any part ends the run
   and is raised here. Where a worker is killed, the run goes back to its newest
-  checkpoint, and from there to the same end.
+  checkpoint, and from there to the same end, unless it was told to stop.
 
   Returns:
     The exit code for the process: 0, or 128 plus the number of the signal that
@@ -82,7 +82,13 @@ def run(plan: experiment.Experiment, parts: Parts) -> int:
         except workers.WorkerDied as error:
           reached, saved = run_.counts.agent_steps, run_.saved_steps
           futile = futile + 1 if saved == before else 1
-          if futile == _MAX_FUTILE_STARTS or stop:
+          if stop:
+            run_.say(
+              f"{error}; the same command goes on from its newest checkpoint,"
+              f" {saved:,}"
+            )
+            return stop.exit_code
+          if futile == _MAX_FUTILE_STARTS:
             raise
           run_.say(
             f"{error}; the run goes back {reached - saved:,} steps, to that of"

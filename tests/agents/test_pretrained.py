@@ -301,8 +301,10 @@ def test_full_initialisation_keeps_action_values_whatever_their_units(
   np.testing.assert_allclose(q_values(nets, frozen[0].params), values, 1e-5)
 
 
-def test_the_default_policy_is_uniform():
-  nets = bt.make_networks(SPEC, helpers.TINY)
+@pytest.mark.parametrize("name", [None, pretrained.RANDOM])
+def test_the_default_policy_is_uniform(name):
+  named = name and [pretrained.load(name, SPEC)]
+  nets = bt.make_networks(SPEC, helpers.TINY, pretrained=named)
   actions = play(nets.pretrained[0], 600)
   counts = np.bincount(actions, minlength=3)
   np.testing.assert_allclose(counts, 200, atol=60)

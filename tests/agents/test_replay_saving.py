@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from behavior_transfer.agents import checkpoints
 from behavior_transfer.agents.replay import cutter, saving, writer
 from tests.agents import replay_toys as toys
 from tests.agents.test_embedded_replay import assert_same
@@ -204,7 +205,9 @@ def test_a_segment_that_cannot_be_read_is_named(tmp_path, damage, fault):
   saved = run.save()
   first, _ = sorted(tmp_path.iterdir())
   damage(first)
-  with pytest.raises(ValueError, match=f"{first}: {fault}") as error:
+  with pytest.raises(
+    checkpoints.CheckpointError, match=f"{first}: {fault}"
+  ) as error:
     Run(tmp_path, max_size=100).restore(saved)
   assert "\n" not in str(error.value)
 

@@ -197,6 +197,10 @@ _MAZE = 'game = "maze"\n'
       _MAZE + "[caps]\ncoin = -1\n",
       "line 3: caps.coin: got -1; allowed: an int",
     ),
+    (
+      _MAZE + f"[rewards]\ncoin = [\n1,\n{_NINES}]\n",
+      "mine.toml: a number too long (at line 3)",
+    ),
     (_MAZE + "[caps]\ncoin = 1.5\n", "line 3: caps.coin: got 1.5"),
     (_MAZE + "[caps]\ncoin = true\n", "line 3: caps.coin: got True"),
     (_MAZE + "[visits]\nroom = nan\n", "line 3: visits.room: got nan"),

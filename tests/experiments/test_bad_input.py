@@ -54,7 +54,7 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
     (("run_bt.py", "--pretrained=no.module:f"), "no.module"),
     (
       ("run_bt.py", "--game=pong", "--pretrained=/tmp"),
-      "/tmp: holds no checkpoint",
+      "--pretrained: /tmp: holds no checkpoint",
     ),
     (
       ("run_r2d2.py", "--workdir=/proc/run"),
@@ -89,6 +89,15 @@ _BT = ("run_bt.py", "--pretrained=scripted_hero")
         "--output=/tmp",
       ),
       "/tmp is a folder",
+    ),
+    (
+      (
+        "evaluate.py",
+        "--checkpoint=scripted_hero",
+        "--game=hero",
+        "--video=/proc/a.gif",
+      ),
+      "/proc/a.gif cannot be written: No such file",
     ),
     (
       ("plot_run.py", "--workdir=/tmp/no/such"),

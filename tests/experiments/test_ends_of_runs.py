@@ -2,6 +2,7 @@
 
 import pathlib
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,26 @@ def test_a_checkpoint_that_has_diverged_is_no_run_to_go_on_with(
   ):
     line = programs.refuse(*arguments)
     assert f"{broken}: policy.npz: params/head/value/bias is not fini" in line
+
+
+@pytest.mark.parametrize(
+  ("damage", "fault"),
+  [
+    (lambda path: path.unlink(), "no such segment of replay"),
+    (lambda path: path.write_bytes(b"no"), "damaged segment of replay, Value"),
+  ],
+)
+def test_a_replay_that_is_damaged_is_told_in_one_line(
+  finished, tmp_path, damage, fault
+):
+  workdir = tmp_path / "run"
+  shutil.copytree(finished[0], workdir)
+  segment = max((workdir / "replay").iterdir())
+  damage(segment)
+  code, lines = _end(*_RUN, f"--workdir={workdir}", "--frames=3200")
+  assert code == 2
+  (line,) = lines
+  assert line.startswith(f"error: {segment}: {fault}")
 
 
 def test_stopped_runs_say_nothing_of_being_done(tmp_path):

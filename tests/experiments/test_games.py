@@ -163,9 +163,12 @@ def test_what_it_cannot_do_is_refused():
     assert message in programs.refuse("games.py", *arguments)
 
 
-def test_play_needs_a_screen(monkeypatch):
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_play_needs_a_screen(monkeypatch, is_dead):
   for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
     monkeypatch.delenv(name, raising=False)
+  if is_dead:
+    monkeypatch.setenv("DISPLAY", ":987")
   message = "play: needs a screen, by DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER"
   assert message in programs.refuse("games.py", "play", "hero")
 

@@ -159,6 +159,34 @@ def test_an_exported_policy_is_the_runs_without_its_training(
   assert "it is there" in programs.refuse("export.py", *arguments)
 
 
+@pytest.mark.parametrize("game", ["hero_hard", "maze_far"])
+def test_chance_plays_with_whatever_actions_there_are(game):
+  options = tasks.EnvironmentOptions(full_action_set=False)
+  task = tasks.Task(game, options)
+  _, action_set = task.describe()
+  assert len(action_set) in (5, 14, 18)
+  (policy,) = pretrained_policies.load(["random"], task).policies
+  state, seen = policy.init(jax.random.PRNGKey(0)), set()
+  for _ in range(200):
+    action, state = policy.select_action(None, state)
+    seen.add(int(action))
+  assert seen == set(range(len(action_set)))
+  if len(action_set) != 18:
+    with pytest.raises(ValueError, match="scripted:hero needs the 18 actions"):
+      pretrained_policies.load(["scripted_hero"], task)
+
+
+def test_a_function_is_tried_where_its_actions_are_counted(monkeypatch):
+  make, seeds = tasks.Task.make, []
+  monkeypatch.setattr(
+    tasks.Task,
+    "make",
+    lambda task, seed: seeds.append(seed) or make(task, seed),
+  )
+  pretrained_policies.load(["scripted_hero"], TASK)
+  assert seeds == [0]
+
+
 @pytest.mark.parametrize("name", sorted(pretrained_policies.BUNDLED))
 def test_bundled_policies_are_found_by_name(name):
   loaded = pretrained_policies.load([name], TASK)

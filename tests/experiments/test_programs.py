@@ -332,3 +332,4 @@ def test_full_help_is_grouped():
     assert f"\n{group}\n" in output
   assert "--epsilon_levy" in output
   assert "--replay_table_name" not in output
+  assert "108000" not in output  # the preset decides

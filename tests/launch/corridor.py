@@ -84,6 +84,21 @@ class Deadly(Corridor):
     return super().step(action)
 
 
+class Doomed(Corridor):
+  """Has its run stopped at a step, and kills its process; of all seeds, one."""
+
+  def __init__(self, seed: int, only: int, at: int):
+    super().__init__(seed)
+    self._left = at if seed == only else 0
+
+  def step(self, action: int) -> dm_env.TimeStep:
+    self._left -= 1
+    if self._left == 0:
+      os.kill(os.getppid(), signal.SIGTERM)
+      os.kill(os.getpid(), signal.SIGKILL)
+    return super().step(action)
+
+
 class Signalling(Corridor):
   """Sends its process a signal at a step; of all seeds, one does."""
 

@@ -265,6 +265,18 @@ def test_a_stopped_run_ends_as_ever(number, tmp_path, undisturbed, capsys):
   outcome.assert_same(*map(outcome.without_replay, (found, expected)))
 
 
+def test_a_run_that_loses_a_worker_while_it_stops_goes_on_later(
+  tmp_path, undisturbed, capsys
+):
+  plan = _disturbed(tmp_path, corridor.Doomed, at=80)
+  assert toy.run(plan, _WORKERS) == 128 + signal.SIGTERM
+  assert _counts(tmp_path).agent_steps == 201
+  said = "SIGKILL; the same command goes on from its newest checkpoint, 201"
+  assert said in capsys.readouterr().err
+  assert toy.run(_plan(tmp_path), _WORKERS) == 0
+  outcome.assert_same(outcome.read(tmp_path), outcome.read(undisturbed))
+
+
 def test_a_run_that_is_stopped_before_its_first_step_ends_as_ever(
   tmp_path, undisturbed
 ):
