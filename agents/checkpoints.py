@@ -33,7 +33,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..files import sync
+from .. import files
 from . import trees
 
 FORMAT_VERSION = 1
@@ -139,7 +139,7 @@ def save(
   if target.exists():
     _remove(target)
   partial.rename(target)
-  sync(folder)
+  files.sync(folder)
   earlier = [c for c in _checkpoints(folder) if c.name <= target.name]
   for old in earlier[keep:]:
     _remove(old)
@@ -181,7 +181,7 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
   try:
     manifest = json.loads((path / _MANIFEST).read_bytes())
     version = manifest["format_version"]
-    files = manifest["files"]
+    sums = manifest["files"]
   except FileNotFoundError:
     raise CheckpointError(path, f"not a checkpoint, no {_MANIFEST}") from None
   except OSError as error:
@@ -197,7 +197,7 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
     )
   if manifest.pop("checksum", None) != _checksum(manifest):
     raise CheckpointError(path, f"{_MANIFEST} was altered (checksum)")
-  for name, expected in files.items():
+  for name, expected in sums.items():
     try:
       found = _fingerprint(path / name)
     except OSError as error:
@@ -292,8 +292,8 @@ def _write_arrays(
       raise CheckpointError(
         path, f"{name} has dtype {dtype}, which .npz cannot hold"
       )
-  trees.write(path, leaves, compression)
-  sync(path)
+  files.write_arrays(path, leaves, compression)
+  files.sync(path)
 
 
 def _read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
@@ -308,18 +308,18 @@ def _read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
 
 def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
   """Describes all files under `path` and flushes them to the disk."""
-  files = {
+  sums = {
     str(file.relative_to(path)): _fingerprint(file)
     for file in sorted(path.rglob("*"))
     if file.is_file()
   }
-  manifest = dict(manifest) | {"files": files}
+  manifest = dict(manifest) | {"files": sums}
   manifest["checksum"] = _checksum(manifest)
   with (path / _MANIFEST).open("w") as stream:
     json.dump(manifest, stream, indent=2)
     stream.write("\n")
-  sync(path / _MANIFEST)
-  sync(path)
+  files.sync(path / _MANIFEST)
+  files.sync(path)
 
 
 def copy_policy(source: Path, target: Path) -> None:
@@ -332,8 +332,8 @@ def copy_policy(source: Path, target: Path) -> None:
       copy = partial / name
       copy.parent.mkdir(parents=True, exist_ok=True)
       shutil.copyfile(source / name, copy)
-      sync(copy)
-      sync(copy.parent)
+      files.sync(copy)
+      files.sync(copy.parent)
   _write_manifest(partial, manifest)
   partial.rename(target)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from behavior_transfer import envs, files
-from behavior_transfer.agents import trees
 from behavior_transfer.launch import experiment
 
 VISITED = "visited"  # key of the row of an episode; its cells
@@ -80,4 +79,4 @@ class Coverage(experiment.History):
         "cells": np.array(list(self._first_visits), np.uint8),
         "steps": np.array(list(self._first_visits.values()), np.int64),
       }
-      trees.write(partial, arrays, zipfile.ZIP_DEFLATED)
+      files.write_arrays(partial, arrays, zipfile.ZIP_DEFLATED)

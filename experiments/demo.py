@@ -21,7 +21,7 @@ _WORKDIR = flags.DEFINE_string(
 )
 _FRAMES = cli.define_integer(
   "frames",
-  160_000,
+  240_000,
   "Emulator frames to train for.",
   lower_bound=1,
   module_name="program",
@@ -29,7 +29,7 @@ _FRAMES = cli.define_integer(
 
 _SETTINGS = (
   "--max_episode_frames=6000",
-  "--evaluation_period=40000",
+  "--evaluation_period=80000",
   "--evaluation_episodes=3",
 )
 

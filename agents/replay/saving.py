@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files import whole
-from .. import checkpoints, trees
+from ... import files
+from .. import checkpoints
 from . import blocks as blocks_lib
 from . import store
 
@@ -89,8 +89,8 @@ class Saver:
 
   def _write(self, segment: int, arrays: Mapping[str, np.ndarray]) -> None:
     path = self._path(segment)
-    with whole(path) as partial:
-      trees.write(partial, arrays)
+    with files.whole(path) as partial:
+      files.write_arrays(partial, arrays)
 
   def _read(
     self, segment: int, known: dict[int, blocks_lib.StoredBlock]

@@ -32,3 +32,15 @@ def test_what_engines_share_imports_where_no_framework_exists():
     [sys.executable, "-c", _PROGRAM, *_SHARED], capture_output=True, text=True
   )
   assert result.returncode == 0, result.stderr
+
+
+def test_a_worker_imports_no_jax():
+  """What one unpickles of a game and of its frames; JAX takes 70 MB of each."""
+  program = """
+import sys
+from behavior_transfer.agents.replay import frames
+from behavior_transfer.experiments import tasks
+from behavior_transfer.launch.embedded import worker
+assert not {"jax", "flax"} & sys.modules.keys()
+"""
+  subprocess.run([sys.executable, "-c", program], check=True)
