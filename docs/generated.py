@@ -10,7 +10,6 @@ Without Sphinx the functions give Markdown.
 """
 
 import dataclasses
-import importlib
 import json
 import pathlib
 import subprocess
@@ -72,7 +71,7 @@ def setup(app: Any) -> dict[str, Any]:
 
 
 def programs() -> list[str]:
-  """Modules of `experiments` that are programs, in the order of the alphabet."""
+  """Modules of `experiments` that are programs, sorted."""
   folder = DOCS.parent / "experiments"
   return [
     path.stem
