@@ -38,7 +38,7 @@ BUDGETS = {
   "max_q.py": _TRAIN,
   "plot_run.py": (),
   "run_bt.py": _TRAIN,
-  "run_ngu.py": _TRAIN,
+  "run_ngu.py": (*_TRAIN, "--intrinsic_steps=5"),
   "run_r2d2.py": _TRAIN,
 }
 
