@@ -20,10 +20,11 @@ import generated
 DOCS = generated.DOCS
 ROOT = DOCS.parent
 PAGES = {
-  path.stem: path.read_text()
+  str(path.relative_to(ROOT)): path.read_text()
   for path in (
     ROOT / "README.md",
     *sorted(DOCS.glob("*.md")),
+    *sorted(ROOT.glob("agents/*/README.md")),
     ROOT / "experiments/bundled/README.md",
   )
 }
@@ -171,7 +172,7 @@ def test_the_messages_they_explain_are_printed(tmp_path):
     workdirs.Workdir(tmp_path, {})
   messages = str(unknown.value), str(foreign.value)
   explained = "No variant is called", "is not empty and holds no"
-  page = PAGES["troubleshooting"]
+  page = PAGES["docs/troubleshooting.md"]
   for message, part in zip(messages, explained, strict=True):
     assert part in message and part in page
   # This one is printed by test_bootstrap.py.
