@@ -20,6 +20,8 @@ extensions = [
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 
 # Studies' reports are parts of other pages.
 exclude_patterns = ["studies/*"]

@@ -38,7 +38,7 @@ module = importlib.import_module(name)
 groups = flags.FLAGS.flags_by_module_dict()
 told = {
   group: [
-    (flag.name, flag.boolean, flag.default_as_str, flag.help)
+    (flag.name, (flag.default_as_str or "").strip("'"), flag.help)
     for flag in groups.get(group, ())
   ]
   for group in ("program", "study", "run", "launch", "environment", "agent")
@@ -83,7 +83,7 @@ def programs() -> list[str]:
 def ask(
   program: str, commands: Sequence[Sequence[str]] = ()
 ) -> tuple[str, dict[str, list[Any]]]:
-  """Its docstring, and its flags by group: name, boolean, default and help.
+  """Its docstring, and its flags by group: name, default and help.
 
   Args:
     program: Name of a module in `experiments`.
@@ -121,8 +121,11 @@ def flags() -> str:
       if new:
         parts.append(
           _table(
-            ("flag", "default", group),
-            ((f"`--{n}`", default or "", text) for n, _, default, text in new),
+            (f"flag ({group})", "what it is"),
+            (
+              (f"`--{name}`", text + (f" Default: {value}." if value else ""))
+              for name, value, text in new
+            ),
           )
         )
       known.update({tuple(row): program for row in new})
@@ -136,14 +139,13 @@ def config(name: str) -> str:
     field.name: field.default for field in dataclasses.fields(CONFIGS[0])
   }
   return _table(
-    ("field", "default", "allowed", "what it is", "source of the default"),
+    ("field", "what it is"),
     (
       (
-        f"`{field.name}`",
-        field.default,
-        _allowed(field.metadata["allowed"]),
-        field.metadata["help"],
-        field.metadata["source"],
+        f"`{field.name}` = {field.default}",
+        f"{field.metadata['help']}. Allowed:"
+        f" {_allowed(field.metadata['allowed'])}. Source of the default:"
+        f" {field.metadata['source']}.",
       )
       for field in dataclasses.fields(kind)
       if kind is CONFIGS[0] or common.get(field.name) != field.default
@@ -186,9 +188,9 @@ def preset_fields() -> str:
 def variants() -> str:
   """Variants with rewards of their own, and what their events pay."""
   return _table(
-    ("variant", "game", "pays"),
+    ("variant", "pays"),
     (
-      (f"`{name}`", f"`{variant.game}`", _listed(variant.rewards))
+      (f"`{name}`", _listed(variant.rewards))
       for name in envs.names()
       if (variant := envs.variant(name)).rewards is not None
     ),
@@ -213,14 +215,13 @@ def events() -> str:
 def study_table() -> str:
   """The studies."""
   return _table(
-    ("study", "what it compares", "games", "arms", "its own scale"),
+    ("study", "what it compares", "games", "arms"),
     (
       (
         f"`{study.name}`",
-        study.title,
+        f"{study.title} (`--scale={study.scale}`)",
         len(study.games) if len(study.games) > 6 else ", ".join(study.games),
         ", ".join(study.arms),
-        f"`{study.scale}`",
       )
       for study in studies.STUDIES.values()
     ),
