@@ -1,6 +1,5 @@
 """How `make docs` builds the documentation."""
 
-import importlib.util
 import pathlib
 import re
 import sys
@@ -25,9 +24,6 @@ html_css_files = ["style.css"]
 
 # Studies' reports are parts of other pages.
 exclude_patterns = ["studies/*"]
-if importlib.util.find_spec("acme") is None:
-  exclude_patterns.append("api_acme.md")
-  suppress_warnings = ["toc.excluded"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

@@ -10,6 +10,7 @@ Without Sphinx the functions give Markdown.
 """
 
 import dataclasses
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -262,6 +263,24 @@ def choices(*lines: str) -> str:
     ("field", "value", "because"),
     ((f"`{name}`", defaults[name], why) for name, why in rows),
   )
+
+
+def builders() -> str:
+  """The builders' documentation, where there is an Acme to import."""
+  if importlib.util.find_spec("acme") is None:
+    return "Their documentation is built where there is a dm-acme."
+  agents = "behavior_transfer.agents"
+  return f"""```{{eval-rst}}
+.. autoclass:: {agents}.r2d2.R2D2Builder
+.. autoclass:: {agents}.bt.BTBuilder
+.. autoclass:: {agents}.ngu.NGUBuilder
+.. autoclass:: {agents}.acme.builder.Builder
+   :members:
+   :undoc-members:
+.. autoclass:: {agents}.acme_compat.Acme040Builder
+   :members:
+   :undoc-members:
+```"""
 
 
 def notebook(name: str) -> str:

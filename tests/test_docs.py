@@ -121,7 +121,13 @@ def test_their_code_runs(code, tmp_path):
 
 
 @pytest.mark.parametrize(
-  "page", [n for n, text in PAGES.items() if files(text)]
+  "page",
+  [
+    # The tutorial trains five agents.
+    pytest.param(n, marks=pytest.mark.slow if "tutorial" in n else ())
+    for n, text in PAGES.items()
+    if files(text)
+  ],
 )
 def test_their_files_run_and_what_is_done_with_them(page, tmp_path):
   for name, code in files(PAGES[page]).items():
