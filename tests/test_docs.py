@@ -71,6 +71,8 @@ def run(*command, cwd):
     stderr=subprocess.STDOUT,
   )
   assert result.returncode == 0, result.stdout
+  assert "Exception ignored" not in result.stdout
+  assert "unmaintained" not in result.stdout
 
 
 def test_their_programs_have_the_flags_that_they_give_and_name():
