@@ -4,8 +4,8 @@ LOCK ?= requirements.lock
 VENV := .venv/bin/python
 MODERN := build/modern
 
-.PHONY: help setup run test test-modern test-slow bench lint format types lock \
-  clean
+.PHONY: help setup run test test-modern test-slow bench lint format types docs \
+  lock clean
 
 help:
 	@echo "make run          train Behavior Transfer on hero_hard, for minutes"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench        measure against what one would compare with, in minutes"
 	@echo "make lint         check the code's form; make format repairs it"
 	@echo "make types        check its types"
+	@echo "make docs         build the documentation, into build/docs"
 	@echo "make setup        only build .venv; every other target does it too"
 	@echo "make lock         resolve the dependencies anew (needs uv)"
 	@echo "make clean        remove .venv and all caches, keep runs/"
@@ -56,6 +57,9 @@ types: setup
 	ln -sfn ../.. build/types/behavior_transfer
 	MYPYPATH=build/types $(VENV) -m mypy \
 	  $(foreach room,agents envs launch experiments benchmarks,-p behavior_transfer.$(room))
+
+docs: setup
+	$(VENV) -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
 
 COMPILE := uv pip compile --quiet pyproject.toml --extra dev --no-annotate \
   --upgrade --custom-compile-command "make lock"
