@@ -28,6 +28,7 @@ from behavior_transfer.experiments.studies import scales
 
 DOCS = pathlib.Path(__file__).resolve().parent
 CONFIGS = (r2d2.R2D2Config, bt.BTConfig, ngu.NGUConfig)
+_PREFIXES = {ngu.NGUConfig: "NGU: ", bt.BTConfig: "BT: "}
 
 # Imports a program, parses the command lines on standard input, each a list of
 # arguments, and tells the program's flags.
@@ -165,15 +166,20 @@ def preset_fields() -> str:
         **{
           field.name: getattr(preset, field.name)
           for field in dataclasses.fields(preset)
-          if not field.name.endswith("config")
+          if field.name != "configs"
         },
-        **preset.config,
-        **{f"NGU: {key}": v for key, v in preset.ngu_config.items()},
+        **{
+          _PREFIXES.get(kind, "") + key: value
+          if not callable(value)
+          else "by the game"
+          for kind, values in preset.configs.items()
+          for key, value in values.items()
+        },
       }
     )
   defaults = {
-    prefix + field.name: field.default
-    for prefix, kind in (("", r2d2.R2D2Config), ("NGU: ", ngu.NGUConfig))
+    _PREFIXES.get(kind, "") + field.name: field.default
+    for kind in CONFIGS
     for field in dataclasses.fields(kind)
   }
   rows = dict.fromkeys(key for column in columns for key in column)
