@@ -11,7 +11,7 @@ import sys
 
 import behavior_transfer
 
-_PROGRAMS = {  # and what is printed of each
+PROGRAMS = {  # and what is printed of each
   "demo": ("demo", "train BT on hero_hard for some minutes, and film it"),
   "train bt": ("run_bt", "learn a game with policies to transfer from"),
   "train r2d2": ("run_r2d2", "learn a game without any"),
@@ -31,7 +31,7 @@ def main() -> None:
   words = sys.argv[1:]
   if not words or words[0] in _HELP:
     print(__doc__)
-    for name, (module, text) in _PROGRAMS.items():
+    for name, (module, text) in PROGRAMS.items():
       print(f"  {name:11} {module + '.py':13} {text}")
     return
   if words == ["--version"]:
@@ -39,13 +39,13 @@ def main() -> None:
     return
   for length in (2, 1):
     name = " ".join(words[:length])
-    if name in _PROGRAMS:
+    if name in PROGRAMS:
       # As `python -m` does, so that what it starts sees no difference.
       sys.argv[1:] = words[length:]
-      module = f"behavior_transfer.experiments.{_PROGRAMS[name][0]}"
+      module = f"behavior_transfer.experiments.{PROGRAMS[name][0]}"
       runpy.run_module(module, run_name="__main__", alter_sys=True)
       return
-  allowed = ", ".join(_PROGRAMS)
+  allowed = ", ".join(PROGRAMS)
   print(
     f"error: unknown command {words[0]!r}; allowed: {allowed}", file=sys.stderr
   )

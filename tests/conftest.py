@@ -57,6 +57,7 @@ LONGEST = [
   "experiments/test_ends_together.py",
   "experiments/test_run_study.py",
   "experiments/test_programs.py",
+  "test_docs.py",
   "agents/test_acme_conformance.py",
 ]
 _FOLDER = Path(__file__).parent

@@ -11,7 +11,11 @@ import nbformat
 import pytest
 
 from behavior_transfer import envs
-from behavior_transfer.experiments import pretrained_policies, workdirs
+from behavior_transfer.experiments import (
+  command,
+  pretrained_policies,
+  workdirs,
+)
 from tests.experiments import programs
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
@@ -100,6 +104,11 @@ def test_their_commands_are_known():
     match words:
       case ["make", target, *_]:
         targets.append(target)
+      case ["behavior-transfer", *rest]:
+        name = " ".join(word for word in rest if not word.startswith("--"))
+        assert name in command.PROGRAMS
+      case [".venv/bin/python", "-m", "zipfile", *_]:
+        pass
       case [".venv/bin/python", script, *_]:
         assert script in saved or (ROOT / script).is_file(), script
       case _:
