@@ -1,5 +1,6 @@
 """The console command, started as an installation starts it."""
 
+import signal
 import subprocess
 import sys
 
@@ -91,9 +92,8 @@ def test_a_run_with_workers_stops_and_goes_on(command, tmp_path):
   )
   stopped = command(*words, "--frames=100000000")
   checkpoints = tmp_path / "run" / "checkpoints"
-  while not list(checkpoints.glob("[0-9]*")):
-    assert stopped.poll() is None, stopped.stderr.read()
-  stopped.terminate()
+  programs.wait_until(lambda: [*checkpoints.glob("[0-9]*")], stopped)
+  stopped.send_signal(signal.SIGTERM)
   _, errors = stopped.communicate(timeout=300)
   assert stopped.returncode == 143, errors
   assert "SIGTERM: saved at step" in errors

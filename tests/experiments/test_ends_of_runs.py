@@ -57,10 +57,10 @@ def test_a_run_that_is_complete_says_the_same(finished):
   assert again.splitlines()[1:] == output.splitlines()[-6:]
 
 
-def _end(process):
+def _end(process, code=1):
   """What is on standard error of a failed run, less the progress."""
   _, errors = process.communicate()
-  assert process.returncode == 1
+  assert process.returncode == code
   return [x for x in errors.splitlines() if not x.startswith("step ")]
 
 
@@ -129,9 +129,8 @@ def test_a_replay_that_is_damaged_is_told_in_one_line(
   shutil.copytree(finished[0], workdir)
   segment = max((workdir / "replay").iterdir())
   damage(segment)
-  code, lines = _end(*_RUN, f"--workdir={workdir}", "--frames=3200")
-  assert code == 2
-  (line,) = lines
+  process = programs.start(*_RUN, f"--workdir={workdir}", "--frames=3200")
+  (line,) = _end(process, code=2)
   assert line.startswith(f"error: {segment}: {fault}")
 
 
