@@ -17,27 +17,32 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _FEW = 4  # channels: of gray frames, stacked or not
 
 
-def _as_a_layer_calls_it(convolution: Callable[..., chex.Array]):
-  """For `nn.Conv(conv_general_dilated=...)`, of unpadded, square layers."""
+def _or_as_usual(unpadded: Callable[..., chex.Array]):
+  """Has JAX do what is asked for beyond an unpadded, square convolution."""
 
-  @functools.wraps(convolution)
+  @functools.wraps(unpadded)
   def convolve(x, kernel, strides, padding="VALID", **options):
-    options.pop("dimension_numbers", None)
+    layout = options.pop("dimension_numbers", _DIMENSIONS)
     if (
-      padding != "VALID"
-      or strides[0] != strides[1]
-      or kernel.shape[0] != kernel.shape[1]
-      or any(option not in (None, 1, (1, 1)) for option in options.values())
+      x.ndim == 4
+      and padding == "VALID"
+      and strides[0] == strides[1]
+      and kernel.shape[0] == kernel.shape[1] <= min(x.shape[1:3])
+      and jax.lax.conv_dimension_numbers(x.shape, kernel.shape, layout)
+      == jax.lax.conv_dimension_numbers(x.shape, kernel.shape, _DIMENSIONS)
+      and all(x in (None, 1, (1, 1)) for x in options.values())
     ):
-      raise NotImplementedError("a layer that is padded, dilated or not square")
-    return convolution(x, kernel, strides[0])
+      return unpadded(x, kernel, strides[0])
+    return jax.lax.conv_general_dilated(
+      x, kernel, strides, padding, dimension_numbers=layout, **options
+    )
 
   return convolve
 
 
-@_as_a_layer_calls_it
+@_or_as_usual
 def convolve(x: chex.Array, kernel: chex.Array, stride: int) -> chex.Array:
-  """Does it whichever way is the quicker one.
+  """For `nn.Conv(conv_general_dilated=...)`.
 
   Args:
     x: float32 `[N, H, W, C]`.
@@ -52,7 +57,7 @@ def convolve(x: chex.Array, kernel: chex.Array, stride: int) -> chex.Array:
   return _strided(x, kernel, stride)
 
 
-@_as_a_layer_calls_it
+@_or_as_usual
 def by_patches(x: chex.Array, kernel: chex.Array, stride: int) -> chex.Array:
   """The same as a product of matrices.
 
