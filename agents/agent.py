@@ -1,17 +1,25 @@
 """What an agent is, for whichever engine runs it.
 
-Each agent has a `make_agent(networks, environment_spec, config)`, where the
-specification has `.observations` and `.actions`, as Acme's does. The embedded
+Each agent has a `make_agent(networks, environment_spec, config)`. The embedded
 engine takes what it gives as it is; `agents.acme.builder` makes the parts of an
 Acme agent of it.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import chex
 
 from . import configs, learning, policies, sequences
+
+
+class EnvironmentSpec(Protocol):
+  """What an agent is told of its environment; Acme's has more."""
+
+  @property
+  def observations(self) -> Any: ...
+  @property
+  def actions(self) -> Any: ...
 
 
 class Agent(NamedTuple):

@@ -3,12 +3,13 @@
 `jax.vmap` over `state` (and observations) steps many environments at once.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import networks as networks_lib
 
@@ -32,6 +33,24 @@ class RecurrentState(NamedTuple):
   core_state: networks_lib.LSTMState
 
 
+class OwnReward(Protocol):
+  """The reward that an agent gives itself; see `ngu.reward.BatchedReward`."""
+
+  def begin(self, index: int, params: Any, observation: np.ndarray) -> None: ...
+
+  def mix(
+    self,
+    params: Any,
+    extras: Mapping[str, np.ndarray],
+    observations: np.ndarray,
+    rewards: np.ndarray,
+  ) -> tuple[np.ndarray, dict[str, np.ndarray]]: ...
+
+  def save(self) -> dict[str, Any]: ...
+
+  def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
 class Policy(NamedTuple):
   """A policy of this zoo; `init` to `get_extras` are Acme's `ActorCore`.
 
@@ -51,8 +70,7 @@ class Policy(NamedTuple):
     initial_priorities: (values `[T + 1, B, A+]`, the T learned rows of new
       sequences, time-major) -> their priorities in replay, float32 `[B]`.
     own_reward: (E, number in the run of the first) -> what rewards the agent in
-      E environments, as `ngu.reward.BatchedReward` does; None where it learns
-      from the environments' rewards alone.
+      E environments; None where it learns from the environments' rewards alone.
   """
 
   init: Callable[..., State]
@@ -61,7 +79,7 @@ class Policy(NamedTuple):
   telemetry: Callable[[State], dict[str, chex.Array]]
   action_values: Callable[..., chex.Array]
   initial_priorities: Callable[..., jax.Array]
-  own_reward: Callable[[int, int], Any] | None = None
+  own_reward: Callable[[int, int], OwnReward] | None = None
 
 
 class PretrainedPolicy(NamedTuple):

@@ -24,7 +24,9 @@ class Builder(
   def __init__(
     self,
     config: configs.AgentConfig,
-    make_agent: Callable[[Any, Any, Any], agent_lib.Agent],
+    make_agent: Callable[
+      [Any, agent_lib.EnvironmentSpec, Any], agent_lib.Agent
+    ],
   ):
     """Initialises the builder.
 

@@ -1,7 +1,6 @@
 """Behavior Transfer, put together: R2D2 where the two do not differ."""
 
 import logging
-from typing import Any
 
 import chex
 
@@ -14,7 +13,7 @@ from . import networks as bt_networks
 
 def make_agent(
   networks: bt_networks.BTNetworks,
-  environment_spec: Any,
+  environment_spec: agent.EnvironmentSpec,
   config: config_lib.BTConfig,
 ) -> agent.Agent:
   """R2D2 whose behaviour hands control to frozen policies."""

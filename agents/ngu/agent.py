@@ -1,7 +1,5 @@
 """Never Give Up, put together: R2D2 with Retrace and a reward of its own."""
 
-from typing import Any
-
 import chex
 import jax
 
@@ -13,7 +11,7 @@ from . import networks as ngu_networks
 
 def make_agent(
   networks: ngu_networks.NGUNetworks,
-  environment_spec: Any,
+  environment_spec: agent.EnvironmentSpec,
   config: config_lib.NGUConfig,
 ) -> agent.Agent:
   """An explorer by curiosity in an episode times novelty over a lifetime."""

@@ -1,7 +1,5 @@
 """R2D2, put together."""
 
-from typing import Any
-
 from .. import agent, learning, sequences
 from .. import networks as networks_lib
 from . import acting, losses
@@ -10,7 +8,7 @@ from . import config as config_lib
 
 def make_agent(
   networks: networks_lib.Networks,
-  environment_spec: Any,
+  environment_spec: agent.EnvironmentSpec,
   config: config_lib.R2D2Config,
 ) -> agent.Agent:
   """Recurrent Q-learning on prioritised sequences."""
