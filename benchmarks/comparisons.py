@@ -123,6 +123,14 @@ class ShapeParser(flags.ArgumentParser):
     return Shape(*map(int, match.groups()))
 
 
+def define_shape() -> flags.FlagHolder:
+  """The flag --shape of a program that has one."""
+  text = "Batch, burn-in and trace."
+  return flags.DEFINE(
+    ShapeParser(), "shape", "64x40x80", text, module_name="program"
+  )
+
+
 def run(measure: Callable[[], Iterable[Comparison]], cores: int | None = None):
   """Measures as a program does: a row as soon as it is there, then the file.
 

@@ -18,20 +18,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import flags
 
 from behavior_transfer.agents import agent as agent_lib
 from behavior_transfer.agents import lstm, r2d2, sequences
 from behavior_transfer.agents import networks as networks_lib
 from behavior_transfer.benchmarks import comparisons
 
-_SHAPE = flags.DEFINE(
-  comparisons.ShapeParser(),
-  "shape",
-  "64x40x80",
-  "Batch, burn-in and trace.",
-  module_name="program",
-)
+_SHAPE = comparisons.define_shape()
 _R2D2_RATE = 5.0  # updates per second; ICLR 2019, sec. 2.3
 _BAR = 20.0  # times that, on a GPU
 SPEC: Any = SimpleNamespace(

@@ -32,13 +32,7 @@ _GAME = flags.DEFINE_string(
 _AGENT = flags.DEFINE_enum(
   "agent", "bt", ["r2d2", "ngu", "bt"], "Who plays.", module_name="program"
 )
-_SHAPE = flags.DEFINE(
-  comparisons.ShapeParser(),
-  "shape",
-  "64x40x80",
-  "Batch, burn-in and trace.",
-  module_name="program",
-)
+_SHAPE = comparisons.define_shape()
 _ENVIRONMENTS = flags.DEFINE_integer(
   "environments", 16, "Of the run.", lower_bound=1, module_name="program"
 )

@@ -19,7 +19,8 @@ from absl import app, flags, logging
 
 from behavior_transfer.agents import checkpoints
 
-_HELP = frozenset(("-?", "-h", "-help", "--help", "-helpfull", "--helpfull"))
+from . import command
+
 # What a lost or full device raises, by its names in old and new JAX.
 _JAX_ERRORS = ("XlaRuntimeError", "JaxRuntimeError")
 _HELP_GROUPS = ("program", "study", "run", "launch")
@@ -148,7 +149,7 @@ def _refuse_arguments(arguments: Sequence[str]):
 def _parse(
   argv: Sequence[str], check: Callable[[Sequence[str]], None]
 ) -> list[str]:
-  if not _HELP.isdisjoint(argv):
+  if not command.HELP.isdisjoint(argv):
     _print_help(full=any("helpfull" in argument for argument in argv))
     raise SystemExit(0)
   try:

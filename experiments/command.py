@@ -23,13 +23,13 @@ PROGRAMS = {  # and what is printed of each
   "study": ("run_study", "run the comparison behind a figure of the paper"),
   "plot": ("plot", "draw a study and write its report"),
 }
-_HELP = frozenset(("-?", "-h", "-help", "--help", "-helpfull", "--helpfull"))
+HELP = frozenset(("-?", "-h", "-help", "--help", "-helpfull", "--helpfull"))
 
 
 def main() -> None:
   """Runs the program that the first words name; what follows is its own."""
   words = sys.argv[1:]
-  if not words or words[0] in _HELP:
+  if not words or words[0] in HELP:
     print(__doc__)
     for name, (module, text) in PROGRAMS.items():
       print(f"  {name:11} {module + '.py':13} {text}")

@@ -25,10 +25,8 @@ def command(tmp_path_factory):
 
 
 def _refusal(process):
-  output, errors = process.communicate(timeout=120)
-  assert (process.returncode, output) == (2, "")
-  (line,) = errors.splitlines()
-  return line
+  outputs = process.communicate(timeout=120)
+  return programs.refusal(outputs, process.returncode)
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-?",)])
