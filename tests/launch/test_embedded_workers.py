@@ -59,7 +59,7 @@ def on_disk(state):
   np.savez(file, **trees.flat(state))
   file.seek(0)
   with np.load(file, allow_pickle=False) as arrays:
-    return trees.nested(arrays)
+    return trees.nested(dict(arrays))
 
 
 def assert_equal(state, other):
